@@ -1,0 +1,14 @@
+from . import controllers
+from . import models
+
+from odoo.addons.payment import reset_payment_provider, setup_provider
+
+
+def post_init_hook(env):
+    """ Set up the provider when the module is installed. """
+    setup_provider(env, 'aps')
+
+
+def uninstall_hook(env):
+    """ Reset the provider when the module is uninstalled. """
+    reset_payment_provider(env, 'aps')

@@ -1,0 +1,19 @@
+{
+    'name': "Payment Provider: Amazon Payment Services",
+    'version': '1.1.0',
+    'category': 'Accounting/Payment Providers',
+    'sequence': 350,
+    'summary': "An Amazon payment provider covering the MENA region.",
+    'description': " ",  # Non-empty string to avoid loading the README file.
+    'author': "payment_aps contributors",
+    'depends': ['payment'],
+    'data': [
+        'views/payment_aps_templates.xml',
+        'views/payment_provider_views.xml',
+
+        'data/payment_provider_data.xml',  # Depends on views/payment_aps_templates.xml
+    ],
+    'post_init_hook': 'post_init_hook',
+    'uninstall_hook': 'uninstall_hook',
+    'license': 'LGPL-3',
+}

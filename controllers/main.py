@@ -1,0 +1,169 @@
+import logging
+import re
+
+from psycopg2 import OperationalError
+from werkzeug.exceptions import BadRequest, Forbidden, HTTPException, RequestEntityTooLarge
+
+from odoo import http
+from odoo.exceptions import ValidationError
+from odoo.http import request
+
+from odoo.addons.payment_aps import utils as aps_utils
+
+_logger = logging.getLogger(__name__)
+
+# Many times the size of the largest message of APS, whose fields all have a maximum length.
+MAX_MESSAGE_SIZE = 256 * 1024
+
+
+class HideQuery(logging.Filter):
+    """ Keep the query of the routes out of the server's access log.
+
+    If the merchant's dashboard has the browser return by GET, the query holds the whole message.
+    """
+
+    def filter(self, record):
+        text = record.getMessage()
+        if '/payment/aps/' in text:
+            record.msg = re.sub(r'(/payment/aps/\w+\?)\S*', r'\1...', text)
+            record.args = ()
+        return True
+
+
+class APSController(http.Controller):
+    _return_url = '/payment/aps/return'
+    _webhook_url = '/payment/aps/webhook'
+
+    @http.route(
+        _return_url,
+        type='http',
+        auth='public',
+        methods=['GET', 'POST'],
+        csrf=False,
+        save_session=False,
+        max_content_length=MAX_MESSAGE_SIZE,
+    )
+    def aps_return_from_checkout(self):
+        """ Take over the result that the shopper's browser brings back, and show the status page.
+
+        The session is not saved because a POST request from another site comes without its cookie,
+        and the new session would replace that of the shopper. The redirection to the status page
+        comes with the cookie again.
+
+        Whatever the browser brings, the shopper ends on the status page: it shows the state of the
+        payment, which the webhook or the status check can still settle.
+
+        :return: The redirection to the status page.
+        :rtype: werkzeug.wrappers.Response
+        """
+        try:
+            self._process_message(self._read_message())
+        except OperationalError:
+            raise  # A conflict in the database; Odoo runs the request again.
+        except HTTPException as error:
+            request.env.cr.rollback()
+            _logger.warning("Return from APS not used: %s", aps_utils.shorten(error.description))
+        except ValidationError as error:
+            request.env.cr.rollback()
+            _logger.warning("Return from APS not used: %s", aps_utils.shorten(error, 200))
+        except Exception:
+            request.env.cr.rollback()
+            _logger.exception("Return from APS not used because of an unexpected error.")
+        return request.redirect('/payment/status')
+
+    @http.route(
+        _webhook_url,
+        type='http',
+        auth='public',
+        methods=['POST'],
+        csrf=False,
+        save_session=False,
+        max_content_length=MAX_MESSAGE_SIZE,
+    )
+    def aps_webhook(self):
+        """ Take over a result that APS posts (direct transaction feedback or notification).
+
+        APS repeats a message until it reads HTTP 200. An authentic message that cannot be used is
+        acknowledged, since a repetition would not be of more use, while any passing fault of ours
+        is answered by an error status.
+
+        See https://paymentservices.amazon.com/docs/managing-payments/tracking-a-payment/webhooks.
+
+        :return: An empty acknowledgement.
+        :rtype: str
+        :raise BadRequest: If the body is not a message.
+        :raise Forbidden: If the message is not authentic.
+        """
+        try:
+            self._process_message(self._read_message())
+        except HTTPException as error:
+            _logger.warning(
+                "Notification from APS refused: %s", aps_utils.shorten(error.description)
+            )
+            raise
+        except ValidationError as error:
+            request.env.cr.rollback()
+            _logger.warning("Notification from APS not used: %s", aps_utils.shorten(error, 200))
+        return ''
+
+    @staticmethod
+    def _read_message():
+        """ Return the fields of the message in the request, exactly as they were signed.
+
+        These are the fields of the body, form-encoded or JSON. Only the request of a browser may
+        have them in the query instead, if the merchant's dashboard is set so.
+
+        :return: The fields of the message.
+        :rtype: dict
+        :raise BadRequest: If the body is not a message, or a field is repeated.
+        :raise RequestEntityTooLarge: If the body is larger than any message.
+        """
+        http_request = request.httprequest
+        if (http_request.content_length or 0) > MAX_MESSAGE_SIZE:
+            raise RequestEntityTooLarge()
+
+        fields = http_request.args if http_request.method in ('GET', 'HEAD') else http_request.form
+        if fields:
+            if any(len(values) > 1 for _name, values in fields.lists()):
+                raise BadRequest("a field is repeated")
+            return fields.to_dict()
+
+        try:
+            return aps_utils.parse_json_message(http_request.get_data())
+        except ValueError as error:
+            raise BadRequest("the body is neither a form nor a JSON object") from error
+
+    def _process_message(self, message):
+        """ Authenticate a message and hand it over to the transaction that it is about.
+
+        :param dict message: The fields of the message, not yet trusted.
+        :return: None
+        :raise Forbidden: If the message is not authentic.
+        :raise ValidationError: If the message is authentic but doesn't fit the transaction.
+        """
+        tx_sudo = request.env['payment.transaction'].sudo()._aps_search(message)
+        if not tx_sudo:
+            # The same answer as to a wrong signature, to not tell which references exist.
+            raise Forbidden(f"unknown payment: {aps_utils.describe_message(message)}")
+        self._verify_notification_signature(message, tx_sudo)
+
+        _logger.info("Message from APS: %s", aps_utils.describe_message(message))
+        tx_sudo = tx_sudo._aps_lock()
+        tx_sudo._aps_handle(message)
+        tx_sudo.env.flush_all()  # Let conflicts and errors show up while they can be dealt with.
+
+    @staticmethod
+    def _verify_notification_signature(notification_data, tx_sudo):
+        """ Check that the message was signed for the account of the transaction.
+
+        :param dict notification_data: The fields of the message.
+        :param recordset tx_sudo: The sudoed transaction referenced by the message, as a
+                                  `payment.transaction` record
+        :return: None
+        :raise Forbidden: If the signature is missing or wrong.
+        """
+        if not tx_sudo.provider_id._aps_verify_signature(notification_data):
+            raise Forbidden(f"wrong signature: {aps_utils.describe_message(notification_data)}")
+
+
+logging.getLogger('werkzeug').addFilter(HideQuery())

@@ -1,0 +1,13 @@
+from odoo.addons.payment.models.payment_transaction import PaymentTransaction
+
+from . import ir_http
+from . import payment_provider
+from . import payment_transaction
+
+# Odoo 19.0 renamed the engine's hooks. The adapter is chosen by what the engine has to offer.
+if hasattr(PaymentTransaction, '_handle_notification_data'):
+    from . import payment_transaction_17
+elif hasattr(PaymentTransaction, '_process'):
+    from . import payment_transaction_19
+else:
+    raise ImportError("payment_aps doesn't know the payment engine of this version of Odoo.")

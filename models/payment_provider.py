@@ -1,0 +1,176 @@
+import re
+
+from odoo import _, api, fields, models
+from odoo.exceptions import ValidationError
+
+from odoo.addons.payment_aps import const
+from odoo.addons.payment_aps import utils as aps_utils
+
+CREDENTIAL_FIELDS = (
+    'aps_merchant_identifier', 'aps_access_code', 'aps_sha_request', 'aps_sha_response',
+)
+
+
+class PaymentProvider(models.Model):
+    _inherit = 'payment.provider'
+
+    code = fields.Selection(
+        selection_add=[('aps', "Amazon Payment Services")], ondelete={'aps': 'set default'}
+    )
+    aps_merchant_identifier = fields.Char(
+        string="APS Merchant Identifier",
+        help="The code of the merchant account to use with this provider.",
+        required_if_provider='aps',
+        groups='base.group_system',
+        copy=False,
+    )
+    aps_access_code = fields.Char(
+        string="APS Access Code",
+        help="The access code associated with the merchant account.",
+        required_if_provider='aps',
+        groups='base.group_system',
+        copy=False,
+    )
+    aps_sha_request = fields.Char(
+        string="APS SHA Request Phrase",
+        help="The phrase that signs what is sent to Amazon Payment Services.",
+        required_if_provider='aps',
+        groups='base.group_system',
+        copy=False,
+    )
+    aps_sha_response = fields.Char(
+        string="APS SHA Response Phrase",
+        help="The phrase that signs what is received from Amazon Payment Services.",
+        required_if_provider='aps',
+        groups='base.group_system',
+        copy=False,
+    )
+    aps_sha_type = fields.Selection(
+        string="APS SHA Type",
+        help="The SHA type that is selected in the security settings of the merchant account.",
+        selection=const.SHA_TYPES,
+        default='sha256',
+        groups='base.group_system',
+    )
+
+    #=== CONSTRAINT METHODS ===#
+
+    @api.constrains('code', 'state', 'aps_merchant_identifier', 'aps_access_code')
+    def _check_aps_credentials(self):
+        """ Check that the identifier and the access code can be those of a merchant account.
+
+        :raise ValidationError: If one of them holds characters that APS doesn't issue.
+        """
+        active_aps_providers = self.filtered(lambda p: p.code == 'aps' and p.state != 'disabled')
+        for provider_sudo in active_aps_providers.sudo():
+            for field_name in ('aps_merchant_identifier', 'aps_access_code'):
+                value = provider_sudo[field_name]
+                if value and not re.fullmatch(const.CREDENTIAL_PATTERN, value):
+                    raise ValidationError("APS: " + _(
+                        "The field \"%(field)s\" must be made of 1 to 20 letters and digits. Copy "
+                        "it again from Integration Settings > Security Settings in the APS "
+                        "dashboard.",
+                        field=provider_sudo._fields[field_name].get_description(self.env)['string'],
+                    ))
+
+    #=== CRUD METHODS ===#
+
+    @api.model_create_multi
+    def create(self, values_list):
+        return super().create([self._aps_strip_credentials(values) for values in values_list])
+
+    def write(self, values):
+        return super().write(self._aps_strip_credentials(values))
+
+    @api.model
+    def _aps_strip_credentials(self, values):
+        """ Return the values without the white space that is often copied around credentials.
+
+        :param dict values: The values to create or write.
+        :return: The values, with stripped credentials.
+        :rtype: dict
+        """
+        stripped_values = {
+            name: values[name].strip()
+            for name in CREDENTIAL_FIELDS
+            if isinstance(values.get(name), str)
+        }
+        return {**values, **stripped_values} if stripped_values else values
+
+    #=== BUSINESS METHODS - SETUP ===#
+
+    def _get_supported_currencies(self):
+        """ Override of `payment` to return the currencies that APS merchants commonly have. """
+        supported_currencies = super()._get_supported_currencies()
+        if self.code == 'aps':
+            supported_currencies = supported_currencies.filtered(
+                lambda currency: currency.name in const.SUPPORTED_CURRENCIES
+            )
+        return supported_currencies
+
+    def _get_default_payment_method_codes(self):
+        """ Override of `payment` to return the default payment method codes. """
+        default_codes = super()._get_default_payment_method_codes()
+        if self.code != 'aps':
+            return default_codes
+        return const.DEFAULT_PAYMENT_METHOD_CODES
+
+    #=== BUSINESS METHODS - ENDPOINTS ===#
+
+    def _aps_get_api_url(self):
+        """ Return the address of the payment page, to which the redirect form is posted.
+
+        :return: The address; that of the sandbox unless the provider is enabled.
+        :rtype: str
+        """
+        return self._aps_get_host('checkout') + const.PAYMENT_PAGE_PATH
+
+    def _aps_get_host(self, purpose):
+        """ Return the address of an APS host.
+
+        A system parameter can point a provider in test state to a local sandbox. It has no say over
+        a live provider.
+
+        :param str purpose: `checkout`.
+        :return: The base address of the host.
+        :rtype: str
+        """
+        hosts = const.HOSTS[purpose]
+        if self.state == 'enabled':
+            return hosts['enabled']
+        sandbox_url = self.env['ir.config_parameter'].sudo().get_param(const.SANDBOX_URL_PARAMETER)
+        return (sandbox_url or hosts['test']).rstrip('/')
+
+    #=== BUSINESS METHODS - SIGNATURES ===#
+
+    def _aps_calculate_signature(self, data, incoming=True):
+        """ Compute the signature for the provided data.
+
+        See https://paymentservices-reference.payfort.com/docs/api/build/index.html#signature.
+
+        :param dict data: The data to sign.
+        :param bool incoming: Whether the signature must be generated for an incoming (APS to Odoo)
+                              or outgoing (Odoo to APS) communication.
+        :return: The calculated signature.
+        :rtype: str
+        :raise ValidationError: If the provider has no phrase to sign with.
+        """
+        provider_sudo = self.sudo()
+        phrase = provider_sudo.aps_sha_response if incoming else provider_sudo.aps_sha_request
+        if not phrase:
+            raise ValidationError("APS: " + _(
+                "The SHA phrases are missing. Fill them in the credentials of the payment provider."
+            ))
+        return aps_utils.compute_signature(data, phrase, provider_sudo.aps_sha_type or 'sha256')
+
+    def _aps_verify_signature(self, data):
+        """ Return whether a message was signed by APS for this provider.
+
+        :param dict data: The message, exactly as received.
+        :return: Whether the signature is right. It never is if the response phrase is missing.
+        :rtype: bool
+        """
+        provider_sudo = self.sudo()
+        return aps_utils.verify_signature(
+            data, provider_sudo.aps_sha_response, provider_sudo.aps_sha_type or 'sha256'
+        )

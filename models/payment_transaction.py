@@ -1,0 +1,429 @@
+import logging
+import re
+import secrets
+import unicodedata
+from urllib.parse import urljoin, urlsplit
+
+from psycopg2 import errors
+
+from odoo import _, api, models
+from odoo.exceptions import ValidationError
+from odoo.tools import email_normalize
+
+from odoo.addons.payment import utils as payment_utils
+from odoo.addons.payment_aps import const
+from odoo.addons.payment_aps import utils as aps_utils
+from odoo.addons.payment_aps.controllers.main import APSController
+
+_logger = logging.getLogger(__name__)
+
+# Without characters that are easily mistaken for one another when read aloud.
+REFERENCE_ALPHABET = '23456789ABCDEFGHJKLMNPQRSTUVWXYZ'
+REFERENCE_SUFFIX_LENGTH = 8
+# Leaves room for the `R-` and `P-` prefixes and the sequence numbers of child transactions in the
+# 40 characters that APS grants.
+REFERENCE_MAX_LENGTH = 34
+
+# How often a lock is asked for anew because the payment was updated while we waited, and how long
+# each wait may take. Together they stay below the time-out of APS's notifications.
+LOCK_ATTEMPTS = 5
+LOCK_TIMEOUT = '5s'
+
+
+class PaymentTransaction(models.Model):
+    _inherit = 'payment.transaction'
+
+    #=== BUSINESS METHODS - REQUEST ===#
+
+    @api.model
+    def _compute_reference(self, provider_code, prefix=None, separator='-', **kwargs):
+        """ Override of `payment` to ensure that APS's requirements for references are satisfied.
+
+        APS accepts letters, digits, `-`, `_` and `.`, 40 at most, and wants a reference to be
+        unique for ever. A random suffix makes it so, even for two shoppers in the same second, or
+        after the database was restored to an earlier day.
+
+        The references of child transactions are left as they are. They are derived from that of the
+        source transaction, so that an operation that is repeated after a rollback has the same
+        reference as the first time.
+
+        :param str provider_code: The code of the provider handling the transaction.
+        :param str prefix: The custom prefix used to compute the full reference.
+        :param str separator: The custom separator used to separate the prefix from the suffix.
+        :return: The unique reference for the transaction.
+        :rtype: str
+        """
+        reference = super()._compute_reference(
+            provider_code, prefix=prefix, separator=separator, **kwargs
+        )
+        if provider_code != 'aps':
+            return reference
+        if len(self) == 1 and prefix in (f'R-{self.reference}', f'P-{self.reference}'):
+            return reference
+        return self._aps_make_reference(reference)
+
+    @api.model
+    def _aps_make_reference(self, readable_part):
+        """ Return a reference that APS accepts and has never seen.
+
+        :param str readable_part: The name of the document, or what else tells about the payment.
+        :return: The reference.
+        :rtype: str
+        """
+        readable_part = unicodedata.normalize('NFKD', readable_part)
+        readable_part = readable_part.encode('ascii', 'ignore').decode()
+        readable_part = re.sub(r'[^A-Za-z0-9_]+', '-', readable_part).strip('-')
+        readable_part = readable_part[:REFERENCE_MAX_LENGTH - REFERENCE_SUFFIX_LENGTH - 1]
+        readable_part = readable_part.strip('-') or payment_utils.singularize_reference_prefix()
+        suffix = ''.join(
+            secrets.choice(REFERENCE_ALPHABET) for _i in range(REFERENCE_SUFFIX_LENGTH)
+        )
+        return f'{readable_part}-{suffix}'
+
+    def _get_specific_rendering_values(self, processing_values):
+        """ Override of `payment` to return APS-specific rendering values.
+
+        Note: `self.ensure_one()` from `_get_processing_values`
+
+        :param dict processing_values: The generic processing values of the transaction.
+        :return: The fields of the redirect form and the address to post them to.
+        :rtype: dict
+        """
+        res = super()._get_specific_rendering_values(processing_values)
+        if self.provider_code != 'aps':
+            return res
+
+        form_values = self._aps_prepare_form_values()
+        return aps_utils.MaskedValues(
+            form_values,
+            signature=self.provider_id._aps_calculate_signature(form_values, incoming=False),
+            api_url=self.provider_id._aps_get_api_url(),
+        )
+
+    def _aps_prepare_form_values(self):
+        """ Return the fields of the redirect form, unsigned.
+
+        Fields without value are left out: an empty input would be posted without being signed.
+        See https://paymentservices.amazon.com/docs/api/accepting-payments/hosted-checkout.
+
+        :return: The fields.
+        :rtype: dict
+        """
+        provider_sudo = self.provider_id.sudo()
+        currency_code = self.currency_id.name
+        values = {
+            'command': 'PURCHASE',
+            'access_code': provider_sudo.aps_access_code,
+            'merchant_identifier': provider_sudo.aps_merchant_identifier,
+            'merchant_reference': self.reference,
+            'amount': str(aps_utils.to_minor_units(self.amount, currency_code)),
+            'currency': currency_code,
+            'language': aps_utils.get_language(self.partner_lang),
+            'customer_email': self._aps_get_customer_email(),
+            'payment_option': aps_utils.get_payment_option(self.payment_method_code),
+            'return_url': urljoin(provider_sudo.get_base_url(), APSController._return_url),
+            'order_description': self._aps_get_order_description(),
+            'customer_ip': self._aps_get_customer_ip(),
+        }
+        return {name: value for name, value in values.items() if value}
+
+    def _aps_get_customer_email(self):
+        """ Return an address for the mandatory e-mail of the customer.
+
+        Point of sale, kiosk, payment link and donations know no e-mail of the customer. The company
+        receives APS's e-mails then.
+
+        :return: The first address at hand that APS accepts.
+        :rtype: str
+        """
+        company = self.company_id
+        candidates = (
+            self.partner_email, self.partner_id.email, company.email, company.partner_id.email
+        )
+        for candidate in candidates:
+            email = email_normalize(candidate or '', strict=False)
+            if aps_utils.fits_limits('customer_email', email):
+                return email
+        host = urlsplit(self.provider_id.get_base_url()).hostname or ''
+        is_domain = re.fullmatch(r'[a-z0-9.-]+\.[a-z]{2,}', host)  # Not localhost, not an IP.
+        return f'noreply@{host if is_domain else "example.com"}'
+
+    def _aps_get_order_description(self):
+        """ Return the names of the documents that are paid.
+
+        :return: The names, fit for APS; empty if there are none.
+        :rtype: str
+        """
+        names = []
+        for field_name in ('sale_order_ids', 'invoice_ids'):  # Fields of optional modules.
+            if field_name in self._fields:
+                names += self[field_name].mapped('name')
+        return aps_utils.clean_value('order_description', ' '.join(filter(None, names)))
+
+    def _aps_get_customer_ip(self):
+        """ Return the IP address of the shopper.
+
+        :return: The address; empty outside of a shopper's request.
+        :rtype: str
+        """
+        return aps_utils.clean_value('customer_ip', payment_utils.get_customer_ip_address())
+
+    #=== BUSINESS METHODS - ANSWERS ===#
+
+    @api.model
+    def _aps_search(self, message):
+        """ Return the transaction that a message names.
+
+        :param dict message: The message, not necessarily authentic.
+        :return: The payment's transaction, if any.
+        :rtype: recordset of `payment.transaction`
+        """
+        reference = message.get('merchant_reference')
+        if not aps_utils.is_reference(reference):
+            return self.browse()
+        return self.search([('reference', '=', reference), ('provider_code', '=', 'aps')], limit=1)
+
+    def _aps_lock(self):
+        """ Lock the transaction, so that answers about the same payment are applied one by one.
+
+        A database transaction sees the data as of its first query. If another answer is applied
+        while we wait for the lock, PostgreSQL refuses to give us the row as we no longer see its
+        latest state. So we start over at once, which is possible because nothing was written yet,
+        rather than leave it to Odoo, which waits for a random time of seconds.
+
+        Note: `self.ensure_one()`; must be called before anything is written.
+
+        :return: The transaction, with its latest state.
+        :rtype: recordset of `payment.transaction`
+        :raise psycopg2.OperationalError: If the lock is not to be had in time.
+        """
+        self.ensure_one()
+        for attempts_left in reversed(range(LOCK_ATTEMPTS)):
+            try:
+                self._aps_execute_lock(wait=attempts_left < LOCK_ATTEMPTS - 1)
+                return self
+            except (errors.LockNotAvailable, errors.SerializationFailure):
+                self.env.cr.rollback()
+                self.env.invalidate_all(flush=False)
+                if not attempts_left:
+                    raise
+
+    def _aps_execute_lock(self, wait):
+        """ Ask PostgreSQL for the lock of the transaction.
+
+        :param bool wait: Whether to wait for whoever holds the lock.
+        :return: None
+        """
+        query = 'SELECT 1 FROM payment_transaction WHERE id = %s FOR NO KEY UPDATE'
+        if wait:
+            self.env.cr.execute("SELECT set_config('lock_timeout', %s, true)", [LOCK_TIMEOUT])
+        else:
+            query += ' NOWAIT'
+        self.env.cr.execute(query, [self.id], log_exceptions=False)
+
+    def _aps_check_message(self, message):
+        """ Check that an authentic message fits the transaction.
+
+        Every answer passes through here before it is applied, by whatever way it came.
+
+        Note: `self.ensure_one()`
+
+        :param dict message: The message, whose signature was verified.
+        :return: None
+        :raise ValidationError: If the message is about something else than this payment.
+        """
+        self.ensure_one()
+        provider_sudo = self.provider_id.sudo()
+        if message.get('merchant_reference') != self.reference:
+            self._aps_refuse(message, "the reference is that of another payment")
+        if message.get('merchant_identifier') != provider_sudo.aps_merchant_identifier:
+            self._aps_refuse(message, "the merchant is another one")
+        if not all(
+            isinstance(message.get(name), str) and message[name]
+            for name in ('status', 'response_code')
+        ):
+            self._aps_refuse(message, "the status is missing")
+        if message.get('command') not in const.PAYMENT_COMMANDS:
+            self._aps_refuse(message, "the command is not that of a payment")
+        if self.source_transaction_id:
+            self._aps_refuse(message, "the transaction is not a payment")
+        self._aps_check_amount(message)
+
+    def _aps_check_amount(self, message):
+        """ Check that an answer about the payment is about its amount, in its currency.
+
+        A request that APS found to be invalid may be answered without them.
+
+        :param dict message: The message, whose signature was verified.
+        :return: None
+        :raise ValidationError: If amount or currency differ from those of the transaction.
+        """
+        if message['status'] == '00' and not message.get('amount') and not message.get('currency'):
+            return
+        if message.get('currency') != self.currency_id.name:
+            self._aps_refuse(message, f"the currency is not {self.currency_id.name}")
+        amount_minor = aps_utils.to_minor_units(self.amount, self.currency_id.name)
+        if aps_utils.parse_minor_units(message.get('amount')) != amount_minor:
+            self._aps_refuse(message, f"the amount is not {amount_minor}")
+
+    def _aps_refuse(self, message, reason):
+        """ Refuse a message.
+
+        :param dict message: The message.
+        :param str reason: The rule that refuses it, for the log.
+        :return: None
+        :raise ValidationError: In any case.
+        """
+        raise ValidationError(f"APS: {reason}: {aps_utils.describe_message(message)}")
+
+    def _aps_apply(self, message):
+        """ Bring the transaction to the state that an answer tells.
+
+        Applying the same answer twice changes nothing, and neither does one that is overtaken by
+        what is known already.
+
+        Note: `self.ensure_one()`
+
+        :param dict message: The message, authentic and checked.
+        :return: None
+        """
+        self.ensure_one()
+        status, response_code = message.get('status') or '', message.get('response_code') or ''
+        target_state = aps_utils.get_target_state(status, response_code)
+        if not target_state or not self._aps_is_plausible(target_state, message):
+            _logger.warning(
+                "Answer from APS not understood for %s: %s",
+                self.reference, aps_utils.describe_message(message),
+            )
+            target_state = 'pending'  # Never guess about money.
+        if target_state == 'authorized' and not self.provider_id.support_manual_capture:
+            target_state = 'pending'
+        if self.state not in const.SOURCE_STATES[target_state]:
+            _logger.info(
+                "Answer from APS changes nothing for %s in state %s: %s",
+                self.reference, self.state, aps_utils.describe_message(message),
+            )
+            return
+        self._aps_update_references(message, target_state)
+        self._aps_set_state(target_state, response_code)
+
+    @staticmethod
+    def _aps_is_plausible(target_state, message):
+        """ Return whether an answer has all that a success must have.
+
+        :param str target_state: The state that the status stands for.
+        :param dict message: The message.
+        :return: Whether the state can be believed.
+        :rtype: bool
+        """
+        if target_state not in ('authorized', 'done'):
+            return True
+        is_plain_success = message['response_code'][2:] == const.SUCCESS_MESSAGE_CODE
+        return is_plain_success or bool(message.get('fort_id'))
+
+    def _aps_update_references(self, message, target_state):
+        """ Take over APS's number of the payment and the method that was used.
+
+        :param dict message: The message.
+        :param str target_state: The state that the transaction is about to have.
+        :return: None
+        """
+        values = {}
+        fort_id = message.get('fort_id')
+        if fort_id and fort_id != self.provider_reference:
+            values['provider_reference'] = fort_id
+        payment_method = self._aps_find_payment_method(message.get('payment_option'))
+        if payment_method and payment_method != self.payment_method_id:
+            values['payment_method_id'] = payment_method.id
+        if values:
+            self.write(values)
+
+    def _aps_find_payment_method(self, payment_option):
+        """ Return the payment method or brand that was used, active or not.
+
+        :param str|None payment_option: The payment option of the answer.
+        :return: The payment method; empty if the option is not known.
+        :rtype: recordset of `payment.method`
+        """
+        payment_method_model = self.env['payment.method'].with_context(active_test=False)
+        code = aps_utils.get_payment_method_code(payment_option)
+        if not code:
+            return payment_method_model
+        return payment_method_model.search([('code', '=', code)], limit=1)
+
+    def _aps_set_state(self, target_state, response_code):
+        """ Set the state, with a message for the shopper in their language.
+
+        :param str target_state: The state, which the transaction can take.
+        :param str response_code: The response code of the answer.
+        :return: None
+        """
+        tx = self.with_context(lang=self.partner_lang or self.env.lang)
+        former_state = self.state
+        source_states = const.SOURCE_STATES[target_state]
+        if target_state == 'pending':
+            tx._set_pending(extra_allowed_states=source_states)
+        elif target_state == 'authorized':
+            tx._set_authorized(extra_allowed_states=source_states)
+        elif target_state == 'done':
+            tx._set_done(extra_allowed_states=source_states)
+        elif target_state == 'cancel':
+            tx._set_canceled(
+                state_message=tx._aps_get_failure_message(response_code),
+                extra_allowed_states=source_states,
+            )
+        else:
+            tx._set_error(
+                tx._aps_get_failure_message(response_code), extra_allowed_states=source_states
+            )
+        if former_state in ('cancel', 'error'):
+            _logger.warning(
+                "%s was %s but turns out to be %s", self.reference, former_state, target_state
+            )
+
+    def _aps_get_failure_message(self, response_code):
+        """ Return what a failure means for the shopper's money, and what to do.
+
+        :param str response_code: The response code of the answer.
+        :return: The message, in the language of the context.
+        :rtype: str
+        """
+        reason = const.FAILURE_REASONS.get(response_code[2:])
+        if reason == 'canceled':
+            return _("You canceled the payment. You have not been charged.")
+        if reason == 'funds':
+            return _(
+                "There is not enough money in the account of your card. You have not been charged. "
+                "Please try another card."
+            )
+        if reason == 'expired':
+            return _("Your card has expired. You have not been charged. Please try another card.")
+        if reason == 'card':
+            return _(
+                "Your card was not accepted. You have not been charged. Please check its number or "
+                "try another card."
+            )
+        if reason == 'authentication':
+            return _(
+                "Your bank could not verify that it was you. You have not been charged. Please try "
+                "again."
+            )
+        if reason == 'timeout':
+            return _(
+                "The payment was not completed in time. You have not been charged. Please try "
+                "again."
+            )
+        if reason == 'limit':
+            return _(
+                "The amount is above what your card allows. You have not been charged. Please try "
+                "another card."
+            )
+        if reason == 'declined':
+            return _(
+                "Your bank declined the payment. You have not been charged. Please try another "
+                "card."
+            )
+        return _(
+            "The payment could not be made. You have not been charged. Please try another payment "
+            "method or contact us."
+        )

@@ -1,0 +1,50 @@
+from odoo import _, models
+from odoo.exceptions import ValidationError
+
+
+class PaymentTransaction(models.Model):
+    """ Adapter of the payment engine of Odoo 17.0: its hooks, in terms of `_aps_*`. """
+
+    _inherit = 'payment.transaction'
+
+    def _aps_handle(self, message):
+        """ Check an authentic message and apply it.
+
+        Note: `self.ensure_one()`
+
+        :param dict message: The message, whose signature was verified.
+        :return: None
+        :raise ValidationError: If the message doesn't fit the transaction. Nothing was written.
+        """
+        self._handle_notification_data('aps', message)
+
+    def _get_tx_from_notification_data(self, provider_code, notification_data):
+        """ Override of `payment` to find the transaction and to check that the message fits it.
+
+        :param str provider_code: The code of the provider that handled the transaction.
+        :param dict notification_data: The authentic message of APS.
+        :return: The transaction.
+        :rtype: recordset of `payment.transaction`
+        :raise ValidationError: If no transaction fits.
+        """
+        tx = super()._get_tx_from_notification_data(provider_code, notification_data)
+        if provider_code != 'aps':
+            return tx
+
+        tx = tx if len(tx) == 1 else self._aps_search(notification_data)
+        if not tx:
+            raise ValidationError("APS: " + _("No transaction found matching the reference."))
+        tx._aps_check_message(notification_data)
+        return tx
+
+    def _process_notification_data(self, notification_data):
+        """ Override of `payment` to apply an APS message.
+
+        Note: `self.ensure_one()`
+
+        :param dict notification_data: The message, authentic and checked.
+        :return: None
+        """
+        super()._process_notification_data(notification_data)
+        if self.provider_code == 'aps':
+            self._aps_apply(notification_data)

@@ -1,0 +1,301 @@
+import ast
+import json
+from pathlib import Path
+from urllib.parse import urlencode
+
+from odoo.tests import tagged
+
+from odoo.addons.payment_aps.controllers.main import APSController
+from odoo.addons.payment_aps.tests.common import (
+    REQUEST_PHRASE,
+    APSCommon,
+    sign,
+)
+
+MEGABYTE = 1024 * 1024
+
+
+@tagged('post_install', '-at_install')
+class TestDoor(APSCommon):
+    """ What a stranger, or APS at fault, may send: refused without error, without a write. """
+
+    def setUp(self):
+        super().setUp()
+        self.tx = self._create_transaction('redirect')
+
+    def _assert_refused(self, body, content_type='application/x-www-form-urlencoded', codes=(403,)):
+        """ Check that both routes refuse a body: the webhook by its status, the return politely. """
+        with self._assert_nothing_written(self.tx):
+            response = self._post(APSController._webhook_url, body, content_type)
+            self.assertIn(response.status_code, codes)
+            response = self._post(APSController._return_url, body, content_type)
+            if codes != (413,):
+                self.assertEqual(response.status_code, 303)
+                self.assertTrue(response.headers['Location'].endswith('/payment/status'))
+
+    def test_every_tampered_field_is_refused(self):
+        """ Test that no field can be changed, added, dropped or emptied. """
+        message = self._build_message(self.tx)
+        for name in message:
+            if name == 'merchant_reference':
+                continue  # Another reference is another payment, or none; tested below.
+            variants = {
+                'changed': {**message, name: message[name] + '1'},
+                'dropped': {key: value for key, value in message.items() if key != name},
+                'emptied': {**message, name: ''},
+                'renamed': {(f'{key}1' if key == name else key): message[key] for key in message},
+            }
+            for how, variant in variants.items():
+                with self.subTest(field=name, how=how):
+                    self._assert_refused(variant)
+        self._assert_refused({**message, 'added': '1'})
+        self._assert_refused({**message, 'status': '13', 'amount': '1'})
+
+    def test_order_of_the_fields_does_not_matter(self):
+        """ Test that the signature doesn't depend on the order in which fields are sent. """
+        message = self._build_message(self.tx)
+        self._notify(dict(reversed(message.items())))
+        self.assertEqual(self.tx.state, 'done')
+
+    def test_malformed_signatures_are_refused(self):
+        """ Test that no signature makes the comparison crash, or is taken by mistake. """
+        fields = self._build_fields(self.tx)
+        signature = sign(fields)['signature']
+        for value in ('', 'é' * 32, '0' * 64, signature[:-1], signature + ' ', 'None', '\x00'):
+            with self.subTest(signature=value):
+                self._assert_refused({**fields, 'signature': value})
+                self._assert_refused(
+                    json.dumps({**fields, 'signature': value}), 'application/json'
+                )
+        self._assert_refused(fields)
+        for value in (None, 1, [signature], {'a': 1}, True):
+            with self.subTest(signature=value):
+                self._assert_refused(
+                    json.dumps({**fields, 'signature': value}), 'application/json'
+                )
+
+    def test_upper_case_signature_is_accepted(self):
+        """ Test that the case of hexadecimal digits doesn't matter. """
+        message = self._build_message(self.tx)
+        message['signature'] = message['signature'].upper()
+        self._notify(message)
+        self.assertEqual(self.tx.state, 'done')
+
+    def test_repeated_fields_are_refused(self):
+        """ Test that a message with two readings has none. """
+        message = self._build_message(self.tx)
+        for name in ('signature', 'amount', 'status'):
+            body = urlencode(list(message.items()) + [(name, message[name])])
+            with self.subTest(field=name):
+                self._assert_refused(body, codes=(400,))
+        body = json.dumps(message)[:-1] + ', "amount": "1"}'
+        self._assert_refused(body, 'application/json', codes=(400,))
+
+    def test_bodies_that_are_no_message_are_refused(self):
+        """ Test that no body of a stranger makes the server fail. """
+        message = self._build_message(self.tx)
+        xml = '<response>%s</response>' % ''.join(f'<{n}>{v}</{n}>' for n, v in message.items())
+        for body, content_type in (
+            (b'', 'application/x-www-form-urlencoded'),
+            (b'', 'application/json'),
+            (xml, 'application/xml'),
+            (xml, 'text/xml'),
+            (b'[]', 'application/json'),
+            (b'"text"', 'application/json'),
+            (b'null', 'application/json'),
+            (b'{"a":' * 5000, 'application/json'),
+            (b'[' * 100000, 'application/json'),
+            (b'\xff\xfe\x00\x01', 'application/json'),
+            (b'\xff\xfe\x00\x01', 'application/octet-stream'),
+            (b'no boundary', 'multipart/form-data'),
+            (b'--x\r\nbroken', 'multipart/form-data; boundary=x'),
+        ):
+            with self.subTest(body=body[:20], content_type=content_type):
+                self._assert_refused(body, content_type, codes=(400, 403))
+
+    def test_hostile_values_are_refused(self):
+        """ Test NUL bytes, invalid UTF-8, lone surrogates, odd names and types. """
+        message = self._build_message(self.tx)
+        for reference in ('\x00', 'a\x00b', '\n', 'x' * 100000, '%', '_', "' OR 1=1 --", '*'):
+            with self.subTest(reference=reference[:20]):
+                self._assert_refused({**message, 'merchant_reference': reference})
+        for body in (
+            b'merchant_reference=%ff%fe&signature=%00',
+            b'merchant_reference[]=1&merchant_reference.x=2',
+            b'self=1&cls=2&request=3&env=4&args=5&kwargs=6&fields=7',
+            b'&&&===&=&',
+        ):
+            with self.subTest(body=body):
+                self._assert_refused(body, codes=(400, 403))
+        for reference in ('\ud800', None, 1, 1.5, True, [], {}, [self.tx.reference]):
+            with self.subTest(reference=reference):
+                self._assert_refused(
+                    json.dumps({**message, 'merchant_reference': reference}), 'application/json'
+                )
+
+    def test_hostile_types_in_an_authentic_json_message_are_refused(self):
+        """ Test that nested values where texts are expected change nothing. """
+        fields = self._build_fields(self.tx)
+        for name in ('status', 'response_code', 'amount', 'currency', 'merchant_identifier'):
+            text = {**fields, name: '[x]'}
+            message = {**text, 'signature': sign(text)['signature'], name: ['x']}
+            with self.subTest(field=name), self._assert_nothing_written(self.tx):
+                self.assertEqual(self._notify_json(message).status_code, 200)
+
+    def test_oversized_bodies_are_refused(self):
+        """ Test that 5 MB are not even parsed. """
+        for body, content_type in (
+            (b'a=' + b'x' * 5 * MEGABYTE, 'application/x-www-form-urlencoded'),
+            (b'{"a": "' + b'x' * 5 * MEGABYTE + b'"}', 'application/json'),
+        ):
+            with self.subTest(content_type=content_type), self._assert_nothing_written(self.tx):
+                response = self._post(APSController._webhook_url, body, content_type)
+                self.assertEqual(response.status_code, 413)
+
+    def test_query_beside_a_body_is_ignored(self):
+        """ Test that only the body speaks, in both directions. """
+        message = self._build_message(self.tx)
+        url = f'{APSController._webhook_url}?utm_source=mail&status=13&self=1'
+        self.assertEqual(self._post(url, message).status_code, 200)
+        self.assertEqual(self.tx.state, 'done')
+
+        tx = self._create_transaction('redirect', reference='OTHER-1')
+        url = f'{APSController._webhook_url}?{urlencode(self._build_message(tx))}'
+        with self._assert_nothing_written(tx):
+            self.assertEqual(self._post(url, {'a': '1'}).status_code, 403)
+            self.assertEqual(self._post(url, b'').status_code, 400)
+
+    def test_files_are_not_part_of_the_message(self):
+        """ Test that an uploaded file neither breaks a message nor adds to it. """
+        message = self._build_message(self.tx)
+        response = self.url_open(
+            APSController._webhook_url, data=message, files={'status': ('a.txt', b'13')}
+        )
+        self.assertEqual(response.status_code, 200)
+        self.assertEqual(self.tx.state, 'done')
+
+    def test_return_by_get_is_verified_like_any_other(self):
+        """ Test the dashboards that have the browser return by GET. """
+        message = self._build_message(self.tx)
+        forged = {**message, 'amount': '1'}
+        with self._assert_nothing_written(self.tx):
+            self.url_open(
+                f'{APSController._return_url}?{urlencode(forged)}', allow_redirects=False
+            )
+        response = self.url_open(
+            f'{APSController._return_url}?{urlencode(message)}', allow_redirects=False
+        )
+        self.assertEqual(response.status_code, 303)
+        self.assertEqual(self.tx.state, 'done')
+
+    def test_webhook_takes_post_only(self):
+        """ Test that a link can't deliver a notification. """
+        url = f'{APSController._webhook_url}?{urlencode(self._build_message(self.tx))}'
+        with self._assert_nothing_written(self.tx):
+            self.assertEqual(self.url_open(url).status_code, 405)
+
+    def test_return_does_not_touch_the_session(self):
+        """ Test that the shopper keeps their session: no new cookie replaces it. """
+        response = self._return(self._build_message(self.tx))
+        self.assertEqual(response.status_code, 303)
+        self.assertNotIn('session_id', response.headers.get('Set-Cookie', ''))
+
+    def test_empty_return_leads_to_the_status_page(self):
+        """ Test that a shopper who comes back with nothing is not shown an error. """
+        for response in (
+            self._post(APSController._return_url, b''),
+            self.url_open(APSController._return_url, allow_redirects=False),
+        ):
+            self.assertEqual(response.status_code, 303)
+            self.assertTrue(response.headers['Location'].endswith('/payment/status'))
+
+    def test_another_provider_s_transaction_is_out_of_reach(self):
+        """ Test that APS's phrase says nothing about payments made with other providers. """
+        tx = self._create_transaction(
+            'redirect', reference='OTHER-2', provider_id=self.dummy_provider.id
+        )
+        with self._assert_nothing_written(tx):
+            self.assertEqual(self._notify(self._build_message(tx)).status_code, 403)
+
+    def test_phrase_of_another_merchant_account_is_refused(self):
+        """ Test that the key is that of the provider of the transaction. """
+        other_provider = self.provider.copy({'name': "Second account"})
+        other_provider.write({
+            'state': 'test', 'aps_merchant_identifier': 'Other1', 'aps_access_code': 'Other2',
+            'aps_sha_request': 'third phrase', 'aps_sha_response': 'fourth phrase',
+        })
+        tx = self._create_transaction(
+            'redirect', reference='OTHER-3', provider_id=other_provider.id
+        )
+        with self._assert_nothing_written(tx):
+            self.assertEqual(self._notify(self._build_message(tx)).status_code, 403)
+
+    def test_empty_phrase_accepts_nothing(self):
+        """ Test that a provider without phrase refuses what anyone can sign. """
+        self.env.cr.execute('UPDATE payment_provider SET aps_sha_response = NULL')
+        self.env.invalidate_all()
+        fields = self._build_fields(self.tx)
+        for phrase in ('', 'None', 'False'):
+            with self.subTest(phrase=phrase):
+                self._assert_refused(sign(fields, phrase))
+
+    def test_request_phrase_signs_no_answer(self):
+        """ Test that what Odoo signed can't be sent back as an answer. """
+        self._assert_refused(sign(self._build_fields(self.tx), REQUEST_PHRASE))
+
+    def test_authentic_messages_about_something_else_are_acknowledged_but_not_used(self):
+        """ Test that amount, currency, merchant and command must be those of the transaction. """
+        amount = round(self.tx.amount * 100)
+        for changes in (
+            {'amount': str(amount - 1)}, {'amount': str(amount + 1)}, {'amount': '1'},
+            {'amount': f'{amount}.0'}, {'amount': f'+{amount}'}, {'amount': ''}, {'amount': None},
+            {'amount': f'-{amount}'}, {'currency': 'USD'}, {'currency': None}, {'currency': 'eur'},
+            {'merchant_identifier': 'Other1'}, {'merchant_identifier': None},
+            {'command': 'REFUND'}, {'command': 'CAPTURE'}, {'command': 'VOID_AUTHORIZATION'},
+            {'command': None}, {'command': 'purchase'}, {'status': ''}, {'response_code': None},
+        ):
+            with self.subTest(**changes), self._assert_nothing_written(self.tx):
+                message = self._build_message(self.tx, **changes)
+                self.assertEqual(self._notify(message).status_code, 200)
+                self.assertEqual(self._return(message).status_code, 303)
+
+    def test_message_about_a_child_transaction_is_not_taken_for_a_payment(self):
+        """ Test that a payment's answer can't confirm a refund. """
+        self.tx._set_done()
+        refund_tx = self.tx._create_child_transaction(1, is_refund=True)
+        with self._assert_nothing_written(refund_tx):
+            self._notify(self._build_message(refund_tx, amount='-100'))
+            self._notify(self._build_message(refund_tx, amount='100'))
+
+    def test_only_the_door_applies_answers(self):
+        """ Test that no code of the addon leads around the checks. """
+        root = Path(__file__).parents[1]
+        calls = []
+        for path in [*root.glob('*.py'), *root.glob('models/*.py'), *root.glob('controllers/*.py')]:
+            for node in ast.walk(ast.parse(path.read_text('utf-8'))):
+                name = isinstance(node, ast.Call) and getattr(node.func, 'attr', None)
+                if name in ('_aps_apply', '_process_notification_data', '_apply_updates'):
+                    calls.append((path.name, name))
+        self.assertEqual(sorted(calls), [
+            # Each adapter applies once, where the engine hands over a checked message, after
+            # having passed the hook on to the engine.
+            ('payment_transaction_17.py', '_aps_apply'),
+            ('payment_transaction_17.py', '_process_notification_data'),
+            ('payment_transaction_19.py', '_apply_updates'),
+            ('payment_transaction_19.py', '_aps_apply'),
+        ])
+
+    def test_engine_s_entry_point_checks_the_message(self):
+        """ Test that the hook which every answer passes refuses what doesn't fit. """
+        message = self._build_message(self.tx, amount='1')
+        with self._assert_nothing_written(self.tx), self.assertRaisesRegex(Exception, "amount"):
+            self.tx._aps_handle(message)
+        with self._assert_nothing_written(self.tx), self.assertRaises(Exception):
+            self.tx._aps_handle(self._build_message(self.tx, merchant_reference='OTHER-9'))
+
+    def test_log_of_refused_messages_is_one_short_line(self):
+        """ Test that a stranger can't fill the log. """
+        with self.assertLogs('odoo.addons.payment_aps', 'WARNING') as log:
+            self._notify({'merchant_reference': 'x' * 100000, 'signature': 'y' * 100000})
+        self.assertEqual(len(log.output), 1)
+        self.assertLess(len(log.output[0]), 300)

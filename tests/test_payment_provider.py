@@ -1,0 +1,108 @@
+from pathlib import Path
+
+from odoo.exceptions import ValidationError
+from odoo.tests import tagged
+
+from odoo.addons.payment_aps import const
+from odoo.addons.payment_aps.models.payment_provider import CREDENTIAL_FIELDS
+from odoo.addons.payment_aps.tests.common import APSCommon
+
+
+@tagged('post_install', '-at_install')
+class TestPaymentProvider(APSCommon):
+
+    def test_credentials_are_stripped_but_kept_inside(self):
+        """ Test that white space copied around a credential doesn't break every signature. """
+        self.provider.write({name: f' \t{name[4:8]}x1\n' for name in CREDENTIAL_FIELDS[:2]})
+        self.provider.aps_sha_request = ' two words $&<> '
+        self.assertEqual(self.provider.aps_merchant_identifier, 'mercx1')
+        self.assertEqual(self.provider.aps_sha_request, 'two words $&<>')
+        copy = self.env['payment.provider'].create({
+            'name': "Second", 'code': 'aps', 'aps_sha_response': ' phrase ',
+        })
+        self.assertEqual(copy.aps_sha_response, 'phrase')
+
+    def test_provider_cannot_be_enabled_without_each_credential(self):
+        """ Test that a half-configured provider says which field is missing. """
+        for name in CREDENTIAL_FIELDS:
+            label = self.provider._fields[name].string
+            for blank in (False, '', '   '):
+                with self.subTest(field=name, blank=blank):
+                    with self.assertRaisesRegex(ValidationError, label), self.cr.savepoint():
+                        self.provider[name] = blank
+
+    def test_malformed_identifiers_are_refused_by_name(self):
+        """ Test that what cannot be an identifier is refused where it was typed. """
+        for name in ('aps_merchant_identifier', 'aps_access_code'):
+            for value in ('with space', 'a-b', 'x' * 21, 'مرحبا', 'https://example.com'):
+                with self.subTest(field=name, value=value):
+                    with self.assertRaisesRegex(
+                        ValidationError, self.provider._fields[name].string
+                    ), self.cr.savepoint():
+                        self.provider[name] = value
+
+    def test_disabled_provider_can_be_incomplete(self):
+        """ Test that credentials are not asked for before they are needed. """
+        self.provider.state = 'disabled'
+        self.provider.write(dict.fromkeys(CREDENTIAL_FIELDS, False))
+        self.assertFalse(self.provider.aps_access_code)
+
+    def test_credentials_are_for_settings_administrators_only(self):
+        """ Test that no credential can be read by others, or is copied with a provider. """
+        for name in CREDENTIAL_FIELDS + ('aps_sha_type',):
+            self.assertEqual(self.provider._fields[name].groups, 'base.group_system')
+        copy = self.provider.copy()
+        for name in CREDENTIAL_FIELDS:
+            self.assertFalse(copy[name], name)
+
+    def test_endpoint_follows_the_state(self):
+        """ Test that live payments go to the live page, and no others. """
+        live_url = 'https://checkout.payfort.com/FortAPI/paymentPage'
+        sandbox_url = 'https://sbcheckout.payfort.com/FortAPI/paymentPage'
+        self.assertEqual(self.provider._aps_get_api_url(), sandbox_url)
+        self.provider.state = 'disabled'
+        self.assertEqual(self.provider._aps_get_api_url(), sandbox_url)
+        self.provider.state = 'enabled'
+        self.assertEqual(self.provider._aps_get_api_url(), live_url)
+
+    def test_local_sandbox_never_serves_a_live_provider(self):
+        """ Test that the system parameter has no say over real money. """
+        self.env['ir.config_parameter'].set_param(
+            const.SANDBOX_URL_PARAMETER, 'http://127.0.0.1:8180/'
+        )
+        self.assertEqual(
+            self.provider._aps_get_api_url(), 'http://127.0.0.1:8180/FortAPI/paymentPage'
+        )
+        self.provider.state = 'enabled'
+        self.assertEqual(
+            self.provider._aps_get_api_url(), 'https://checkout.payfort.com/FortAPI/paymentPage'
+        )
+
+    def test_supported_currencies_include_those_of_the_region(self):
+        """ Test that a new provider is offered for the currencies that APS merchants have. """
+        names = set(self.provider._get_supported_currencies().mapped('name'))
+        self.assertLessEqual(
+            {'AED', 'SAR', 'EGP', 'JOD', 'LBP', 'QAR', 'KWD', 'OMR', 'BHD', 'USD', 'EUR'}, names
+        )
+        self.assertNotIn('BRL', names)
+
+    def test_neutralized_provider_has_no_credentials(self):
+        """ Test that a copied database can't take money. """
+        self.env['ir.config_parameter'].set_param(const.SANDBOX_URL_PARAMETER, 'http://x')
+        self.env.flush_all()
+        sql = Path(__file__).parents[1].joinpath('data', 'neutralize.sql').read_text()
+        self.env.cr.execute(sql)
+        self.env.invalidate_all()
+        for name in CREDENTIAL_FIELDS:
+            self.assertFalse(self.provider[name])
+        self.assertFalse(self.env['ir.config_parameter'].search(
+            [('key', '=', const.SANDBOX_URL_PARAMETER)]
+        ))
+
+    def test_form_shows_the_credentials_and_masks_the_secrets(self):
+        """ Test the credentials page of the provider's form. """
+        view = self.env['payment.provider'].get_view(view_type='form')['arch']
+        for name in CREDENTIAL_FIELDS + ('aps_sha_type',):
+            self.assertIn(f'name="{name}"', view)
+        for name in CREDENTIAL_FIELDS[1:]:
+            self.assertRegex(view, rf'<field name="{name}"[^>]*password="True"')

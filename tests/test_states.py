@@ -1,0 +1,154 @@
+from itertools import permutations
+
+from odoo.tests import tagged
+from odoo.tools import mute_logger
+
+from odoo.addons.payment_aps.tests.common import APSCommon
+
+ENGINE_LOGGER = 'odoo.addons.payment.models.payment_transaction'
+
+
+@tagged('post_install', '-at_install')
+class TestStates(APSCommon):
+
+    def _create(self, number=0):
+        """ Return a new transaction. """
+        return self._create_transaction('redirect', reference=f'S00042-{number}')
+
+    def test_success_confirms_the_transaction(self):
+        """ Test that the reference, method and state of a paid transaction are recorded. """
+        for notify in (self._notify, self._notify_json):
+            tx = self._create(notify.__name__)
+            with self.subTest(notify=notify.__name__):
+                response = notify(self._build_message(tx))
+                self.assertEqual((response.status_code, response.text), (200, ''))
+                self.assertEqual(tx.state, 'done')
+                self.assertEqual(tx.provider_reference, '169996200024611493')
+                self.assertEqual(tx.payment_method_code, 'visa')
+                self.assertFalse(tx.state_message)
+
+    def test_json_numbers_are_verified_as_they_were_written(self):
+        """ Test that a number in a JSON notification is the text that APS signed. """
+        tx = self._create()
+        message = self._build_message(tx)
+        body = '{%s}' % ', '.join(
+            f'"{name}": {value}' if name == 'amount' else f'"{name}": "{value}"'
+            for name, value in message.items()
+        )
+        self._post('/payment/aps/webhook', body, 'text/plain')
+        self.assertEqual(tx.state, 'done')
+
+    def test_repeated_success_changes_nothing(self):
+        """ Test that the second message about the same payment writes nothing. """
+        tx = self._create()
+        message = self._build_message(tx)
+        self._notify(message)
+        with self._assert_nothing_written(tx):
+            self.assertEqual(self._notify(message).status_code, 200)
+            self.assertEqual(self._return(message).status_code, 303)
+
+    def test_answers_never_lower_the_state_whatever_their_order(self):
+        """ Test that all orders of the same answers end in the same state. """
+        answers = {
+            'pending': {'status': '19'},
+            'failure': {'status': '13', 'response_code': '13666'},
+            'cancel': {'status': '00', 'response_code': '00072'},
+            'success': {'status': '14'},
+        }
+        with mute_logger(ENGINE_LOGGER):
+            for number, order in enumerate(permutations(answers)):
+                tx = self._create(number)
+                for name in order:
+                    self._notify(self._build_message(tx, **answers[name]))
+                with self.subTest(order=order):
+                    self.assertEqual(tx.state, 'done')
+
+    def test_failure_after_success_loses(self):
+        """ Test that neither a late failure nor a late cancellation unpays a payment. """
+        for number, response_code in enumerate(('13666', '00072', '00007', '03030', '19000')):
+            tx = self._create(number)
+            self._notify(self._build_message(tx))
+            with self.subTest(response_code=response_code), self._assert_nothing_written(tx):
+                self._notify(self._build_message(
+                    tx, status=response_code[:2], response_code=response_code, fort_id='2'
+                ))
+
+    def test_success_after_failure_or_cancellation_wins(self):
+        """ Test that money that arrived late is not lost. """
+        for number, response_code in enumerate(('13666', '00072')):
+            tx = self._create(number)
+            self._notify(self._build_message(
+                tx, status=response_code[:2], response_code=response_code
+            ))
+            self.assertIn(tx.state, ('error', 'cancel'))
+            with self.subTest(response_code=response_code):
+                self._notify(self._build_message(tx))
+                self.assertEqual(tx.state, 'done')
+                self.assertFalse(tx.state_message, "The failure's message must not stay.")
+
+    def test_failure_tells_the_shopper_about_their_money(self):
+        """ Test the messages of failures: plain words, no codes. """
+        for response_code, state, words in (
+            ('13666', 'error', "declined"), ('13029', 'error', "not enough money"),
+            ('13012', 'error', "expired"), ('10030', 'error', "verify"),
+            ('00072', 'cancel', "You canceled"), ('00008', 'error', "contact us"),
+        ):
+            tx = self._create(response_code)
+            with self.subTest(response_code=response_code):
+                self._notify(self._build_message(
+                    tx, status=response_code[:2], response_code=response_code
+                ))
+                self.assertEqual(tx.state, state)
+                self.assertIn(words, tx.state_message)
+                self.assertIn("not been charged", tx.state_message)
+                self.assertNotIn(response_code, tx.state_message)
+
+    def test_unclear_and_unknown_answers_wait(self):
+        """ Test that nothing is guessed about money. """
+        for response_code in ('15777', '13006', '00047', '20064', '99000', '16123', '18000'):
+            tx = self._create(response_code)
+            with self.subTest(response_code=response_code):
+                self._notify(self._build_message(
+                    tx, status=response_code[:2], response_code=response_code
+                ))
+                self.assertEqual(tx.state, 'pending')
+
+    def test_contradicting_answer_is_not_a_success(self):
+        """ Test that status and response code must both tell of the success. """
+        for number, (status, response_code) in enumerate((('14', '13666'), ('13', '14000'))):
+            tx = self._create(number)
+            self._notify(self._build_message(tx, status=status, response_code=response_code))
+            self.assertEqual(tx.state, 'pending')
+
+    def test_unusual_success_needs_the_number_of_aps(self):
+        """ Test that a success without plain success code is believed with a `fort_id` only. """
+        tx = self._create(1)
+        self._notify(self._build_message(tx, response_code='14123', fort_id=None))
+        self.assertEqual(tx.state, 'pending')
+        self._notify(self._build_message(tx, response_code='14123'))
+        self.assertEqual(tx.state, 'done')
+
+    def test_answer_without_number_keeps_the_known_one(self):
+        """ Test that the number of APS is never erased. """
+        tx = self._create()
+        self._notify(self._build_message(tx, status='19'))
+        self._notify(self._build_message(tx, fort_id=None))
+        self.assertEqual(tx.state, 'done')
+        self.assertEqual(tx.provider_reference, '169996200024611493')
+
+    def test_invalid_request_is_an_error_even_without_amount(self):
+        """ Test the scant answer that APS may give to a request it could not read. """
+        tx = self._create()
+        self._notify(self._build_message(
+            tx, status='00', response_code='00001', amount=None, currency=None, fort_id=None
+        ))
+        self.assertEqual(tx.state, 'error')
+
+    def test_shopper_reads_the_message_in_their_language(self):
+        """ Test that the message is translated for the shopper rather than for APS's server. """
+        self.env['res.lang']._activate_lang('ar_001')
+        self.partner.lang = 'ar_001'
+        tx = self._create()
+        self._notify(self._build_message(tx, status='13', response_code='13666'))
+        self.assertEqual(tx.state, 'error')
+        self.assertNotIn("declined", tx.state_message)

@@ -1,0 +1,134 @@
+import pprint
+
+from odoo.tests import BaseCase, tagged
+
+from odoo.addons.payment_aps import const
+from odoo.addons.payment_aps import utils as aps_utils
+
+
+@tagged('post_install', '-at_install')
+class TestUtils(BaseCase):
+
+    def test_amounts_have_the_decimals_of_aps(self):
+        """ Test the conversion to minor units, where floats are treacherous. """
+        for amount, currency, minor in (
+            (19.99, 'AED', 1999), (1111.11, 'USD', 111111), (0.285, 'SAR', 29), (1.005, 'EGP', 101),
+            (12.345, 'KWD', 12345), (0.001, 'BHD', 1), (12.3456, 'OMR', 12346), (1, 'JOD', 1000),
+            (99999.999, 'TND', 99999999), (5, 'LYD', 5000), (1500.25, 'IQD', 1500250),
+            (1500, 'JPY', 1500), (0, 'AED', 0), (1234567.89, 'LBP', 123456789),
+        ):
+            with self.subTest(amount=amount, currency=currency):
+                self.assertEqual(aps_utils.to_minor_units(amount, currency), minor)
+
+    def test_amounts_survive_the_way_back(self):
+        """ Test that an amount of APS is converted to the amount it stands for. """
+        self.assertEqual(aps_utils.to_major_units(12345, 'KWD'), 12.345)
+        self.assertEqual(aps_utils.to_major_units(1999, 'AED'), 19.99)
+        self.assertEqual(aps_utils.to_major_units(1500, 'JPY'), 1500)
+        for minor in range(0, 100000, 37):
+            for currency in ('AED', 'KWD', 'JPY'):
+                major = aps_utils.to_major_units(minor, currency)
+                self.assertEqual(aps_utils.to_minor_units(major, currency), minor)
+
+    def test_only_plain_digits_are_an_amount(self):
+        """ Test that nothing is taken for an amount that APS would not write. """
+        self.assertEqual(aps_utils.parse_minor_units('12345'), 12345)
+        for text in ('', '12.5', '-1', '+1', '1e3', ' 1', '1 ', '1_000', '٣', '1' * 11, None, 12, []):
+            with self.subTest(text=text):
+                self.assertIsNone(aps_utils.parse_minor_units(text))
+
+    def test_language_is_english_or_arabic(self):
+        """ Test that the payment page is never asked for another language. """
+        for lang_code, language in (
+            ('ar_001', 'ar'), ('ar_SY', 'ar'), ('ar', 'ar'), ('en_US', 'en'), ('fr_FR', 'en'),
+            ('zh_CN', 'en'), ('', 'en'), (None, 'en'), (False, 'en'),
+        ):
+            with self.subTest(lang_code=lang_code):
+                self.assertEqual(aps_utils.get_language(lang_code), language)
+
+    def test_values_are_cleaned_to_the_limits_of_their_parameter(self):
+        """ Test that only what APS accepts is left of a text. """
+        self.assertEqual(
+            aps_utils.clean_value('order_description', 'Café & crème <S00042>  طلب'),
+            'Cafe creme S00042',
+        )
+        self.assertEqual(len(aps_utils.clean_value('order_description', 'x' * 500)), 150)
+        self.assertEqual(aps_utils.clean_value('customer_ip', '2001:db8::1'), '2001:db8::1')
+        self.assertEqual(aps_utils.clean_value('order_description', None), '')
+
+    def test_every_documented_status_has_a_state_on_purpose(self):
+        """ Test the state of every status, by the table of the protocol reference (9.1). """
+        states = {
+            'pending': ('01', '10', '15', '19', '20', '24', '40', '44', '46'),
+            'authorized': ('02',),
+            'done': ('14',),
+            'error': ('00', '03', '13', '23', '45', '47'),
+        }
+        for status in (f'{number:02}' for number in range(100)):
+            expected = next((s for s, statuses in states.items() if status in statuses), None)
+            with self.subTest(status=status):
+                self.assertEqual(aps_utils.get_target_state(status, f'{status}000'), expected)
+
+    def test_message_codes_refine_the_state(self):
+        """ Test the cancellations, unclear failures and final reasons of the reference (9.3, 9.4). """
+        for response_code, state in (
+            ('00072', 'cancel'), ('01072', 'cancel'), ('13072', 'cancel'), ('03072', 'cancel'),
+            ('10072', 'cancel'), ('20072', 'cancel'),
+            ('13006', 'pending'), ('00006', 'pending'), ('00051', 'pending'), ('00784', 'pending'),
+            ('13777', 'pending'), ('00007', 'pending'), ('00047', 'pending'), ('00066', 'pending'),
+            ('15777', 'pending'), ('15781', 'pending'), ('20064', 'pending'),
+            ('10030', 'error'), ('10666', 'error'), ('10778', 'error'), ('10065', 'pending'),
+            ('13666', 'error'), ('13029', 'error'), ('00008', 'error'), ('03012', 'error'),
+            ('14000', 'done'), ('02000', 'authorized'),
+        ):
+            with self.subTest(response_code=response_code):
+                self.assertEqual(
+                    aps_utils.get_target_state(response_code[:2], response_code), state
+                )
+
+    def test_status_that_contradicts_the_response_code_says_nothing(self):
+        """ Test that a success is not read out of half an answer. """
+        self.assertIsNone(aps_utils.get_target_state('14', '13666'))
+        self.assertIsNone(aps_utils.get_target_state('13', '14000'))
+        self.assertIsNone(aps_utils.get_target_state('14', ''))
+
+    def test_payment_options_go_there_and_back(self):
+        """ Test the mapping of payment methods, both ways. """
+        self.assertEqual(aps_utils.get_payment_option('card'), '')
+        for code, option in const.PAYMENT_OPTION_MAPPING.items():
+            self.assertEqual(aps_utils.get_payment_option(code), option)
+            self.assertEqual(aps_utils.get_payment_method_code(option.lower()), code)
+        self.assertIsNone(aps_utils.get_payment_method_code('SOMETHING'))
+        self.assertIsNone(aps_utils.get_payment_method_code(None))
+
+    def test_log_line_of_a_message_is_short_and_harmless(self):
+        """ Test that a stranger can neither flood nor forge the log. """
+        line = aps_utils.describe_message({
+            'merchant_reference': 'x' * 100000,
+            'status': '14\n2026-01-01 INFO forged line',
+            'signature': 'secret', 'customer_email': 'secret', 'card_number': 'secret',
+        })
+        self.assertLess(len(line), 300)
+        self.assertNotIn('\n', line)
+        self.assertNotIn('secret', line)
+
+    def test_masked_values_do_not_reveal_themselves(self):
+        """ Test that the values of the form can be used, but not read in a log. """
+        values = aps_utils.MaskedValues(access_code='secret', merchant_reference='R1')
+        self.assertEqual(values['access_code'], 'secret')
+        for text in (repr(values), str(values), pprint.pformat(values)):
+            self.assertNotIn('secret', text)
+            self.assertIn('R1', text)
+
+    def test_unusable_json_is_refused(self):
+        """ Test that only one flat reading of a JSON body exists. """
+        self.assertEqual(
+            aps_utils.parse_json_message(b'{"amount": 1000, "rate": 1.50, "x": null}'),
+            {'amount': '1000', 'rate': '1.50', 'x': None},
+        )
+        for body in (
+            b'', b'[]', b'"text"', b'{"a": 1, "a": 2}', b'{', b'\xff\xfe', b'[' * 100000, b'12',
+            b'<response/>', b'{"a": {"b": 1, "b": 1}}',
+        ):
+            with self.subTest(body=body[:20]), self.assertRaises(ValueError):
+                aps_utils.parse_json_message(body)

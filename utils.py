@@ -1,0 +1,337 @@
+""" Pure functions of the APS protocol. None of them needs a database. """
+
+import decimal
+import hashlib
+import hmac
+import json
+import re
+import unicodedata
+
+from . import const
+
+# The fields of a message that may be shown in a log, in this order. All others are left out: a list
+# of what to hide would miss the fields that APS adds over time.
+LOGGED_FIELDS = (
+    'merchant_reference', 'maintenance_reference', 'command', 'query_command', 'service_command',
+    'amount', 'currency', 'payment_option', 'fort_id', 'status', 'response_code',
+    'transaction_status', 'transaction_code',
+)
+
+
+# === Signatures === #
+
+def build_signing_string(data, phrase):
+    """ Return the text that APS hashes to sign the data.
+
+    The fields are sorted by name, in ordinal order, and joined without separator between two
+    occurrences of the phrase.
+    See https://paymentservices-reference.payfort.com/docs/api/build/index.html#signature.
+
+    :param dict data: The fields of the message. `signature` and fields without value (`None`) are
+                      left out.
+    :param str phrase: The SHA request or response phrase.
+    :return: The text to hash.
+    :rtype: str
+    """
+    pieces = ''.join(
+        f'{name}={format_value(data[name])}'
+        for name in sorted(data)
+        if name != 'signature' and data[name] is not None
+    )
+    return f'{phrase}{pieces}{phrase}'
+
+
+def compute_signature(data, phrase, sha_type='sha256'):
+    """ Return the signature of the data.
+
+    :param dict data: The fields of the message.
+    :param str phrase: The SHA request or response phrase. It must not be empty: a signature made
+                       without secret proves nothing.
+    :param str sha_type: One of `const.SHA_TYPES`.
+    :return: The signature, in lower case hexadecimal digits.
+    :rtype: str
+    :raise ValueError: If the phrase is empty.
+    """
+    if not phrase:
+        raise ValueError("The SHA phrase is empty.")
+    # Lone surrogates can be smuggled in by JSON escapes; they must not make the encoding fail.
+    text = build_signing_string(data, phrase).encode('utf-8', 'surrogatepass')
+    algorithm = hashlib.sha512 if sha_type.endswith('512') else hashlib.sha256
+    if sha_type.startswith('hmac'):
+        return hmac.new(phrase.encode(), text, algorithm).hexdigest()
+    return algorithm(text).hexdigest()
+
+
+def verify_signature(data, phrase, sha_type='sha256'):
+    """ Return whether the message was signed with the phrase.
+
+    Sources disagree whether APS signs fields that have no value, so both forms are accepted.
+    Neither can be produced without the phrase.
+
+    :param dict data: The fields of the message, exactly as they were received.
+    :param str phrase: The SHA response phrase.
+    :param str sha_type: One of `const.SHA_TYPES`.
+    :return: Whether the signature is right. It never is if there is no phrase.
+    :rtype: bool
+    """
+    received = data.get('signature')
+    if not phrase or not isinstance(received, str) or not received.isascii():
+        return False
+    received = received.lower().encode()
+    without_empties = {name: value for name, value in data.items() if value != ''}
+    variants = [data] if len(without_empties) == len(data) else [data, without_empties]
+    matches = [  # All variants are computed, so that the time tells nothing.
+        hmac.compare_digest(received, compute_signature(variant, phrase, sha_type).encode())
+        for variant in variants
+    ]
+    return any(matches)
+
+
+def format_value(value):
+    """ Return the text form of a value, as it enters the signature.
+
+    :param value: The value, as decoded from the message.
+    :return: The text form: `{k=v, k=v}` for objects, `[a, b]` for lists.
+    :rtype: str
+    """
+    if isinstance(value, dict):
+        return '{%s}' % ', '.join(
+            f'{key}={"" if item is None else format_value(item)}' for key, item in value.items()
+        )
+    if isinstance(value, (list, tuple)):
+        return '[%s]' % ', '.join(format_value(item) for item in value)
+    if isinstance(value, bool):
+        return 'true' if value else 'false'
+    return str(value)
+
+
+# === Messages === #
+
+def parse_json_message(body):
+    """ Return the fields of a JSON message.
+
+    Numbers are kept in the very text they were sent in, as this is what was signed.
+
+    :param bytes body: The body of the request or response.
+    :return: The fields of the message.
+    :rtype: dict
+    :raise ValueError: If the body is not one JSON object, or holds a field twice.
+    """
+    try:
+        message = json.loads(
+            body,
+            parse_int=str,
+            parse_float=str,
+            parse_constant=str,
+            object_pairs_hook=_refuse_repeated_fields,
+        )
+    except RecursionError as error:
+        raise ValueError("The message is nested too deeply.") from error
+    if not isinstance(message, dict):
+        raise ValueError("The message is not a JSON object.")
+    return message
+
+
+def _refuse_repeated_fields(pairs):
+    """ Return the pairs as a dict.
+
+    :param list[tuple] pairs: The names and values of an object.
+    :return: The object.
+    :rtype: dict
+    :raise ValueError: If a name is repeated.
+    """
+    fields = dict(pairs)
+    if len(fields) != len(pairs):
+        raise ValueError("The message holds a field twice.")
+    return fields
+
+
+def describe_message(data):
+    """ Return one short line about a message that is safe to log.
+
+    :param dict data: The message, authentic or not.
+    :return: The line, with a few fields that hold neither secrets nor personal data.
+    :rtype: str
+    """
+    return ' '.join(
+        f'{name}={shorten(data[name])}' for name in LOGGED_FIELDS if data.get(name)
+    ) or "(empty)"
+
+
+def shorten(value, length=64):
+    """ Return the value as short, printable text.
+
+    :param value: The value, from whomever it came.
+    :param int length: The maximum length of the text.
+    :return: The text, without line breaks or other control characters.
+    :rtype: str
+    """
+    text = str(value)[:length + 1]
+    text = ''.join(char if char.isprintable() else '?' for char in text)
+    return text if len(text) <= length else f'{text[:length - 3]}...'
+
+
+def is_reference(value):
+    """ Return whether the value can be the reference of a transaction at all.
+
+    It keeps what PostgreSQL cannot take, such as NUL, away from the database. References made by
+    other modules may hold characters that APS doesn't accept, so these are not refused.
+
+    :param value: The value, from whomever it came.
+    :return: Whether the value can be searched for.
+    :rtype: bool
+    """
+    return isinstance(value, str) and 0 < len(value) <= 128 and value.isprintable()
+
+
+def get_target_state(status, response_code):
+    """ Return the state of a payment that is the subject of an APS answer.
+
+    :param str status: The status, two digits.
+    :param str response_code: The response code: the status and a message code of three digits.
+    :return: The state of the transaction; `None` if the answer says nothing about a payment.
+    :rtype: str | None
+    """
+    message_code = response_code[2:]
+    if response_code[:2] != status:
+        return None
+    state = next(
+        (state for state, statuses in const.PAYMENT_STATUS_MAPPING.items() if status in statuses),
+        None,
+    )
+    if state in ('pending', 'error') and message_code in const.CANCELED_MESSAGE_CODES:
+        return 'cancel'
+    if state == 'error' and message_code in const.UNCLEAR_MESSAGE_CODES:
+        return 'pending'
+    if status == '10' and message_code in const.FINAL_MESSAGE_CODES:
+        return 'error'
+    return state
+
+
+# === Values === #
+
+def get_payment_option(payment_method_code):
+    """ Return the payment option that preselects a payment method on the payment page.
+
+    For cards there is none: the shopper's card decides about the brand. A method that APS doesn't
+    know is named all the same, so that APS refuses it rather than lets the shopper pay by another
+    method than the chosen one.
+
+    :param str payment_method_code: The code of the payment method.
+    :return: The payment option; empty for cards.
+    :rtype: str
+    """
+    if payment_method_code == 'card':
+        return ''
+    return const.PAYMENT_OPTION_MAPPING.get(payment_method_code, payment_method_code.upper())
+
+
+def get_payment_method_code(payment_option):
+    """ Return the code of the payment method that a payment option stands for.
+
+    :param str payment_option: The payment option of an APS answer.
+    :return: The code of the payment method; `None` if the option is not known.
+    :rtype: str | None
+    """
+    return next(
+        (
+            code
+            for code, option in const.PAYMENT_OPTION_MAPPING.items()
+            if option == str(payment_option).upper()
+        ),
+        None,
+    )
+
+
+def get_language(lang_code):
+    """ Return the language of the payment page for a language of Odoo.
+
+    :param str|None lang_code: The code of the language in Odoo, such as `ar_001`, if any.
+    :return: One of `const.SUPPORTED_LANGUAGES`.
+    :rtype: str
+    """
+    language = (lang_code or '')[:2].lower()
+    return language if language in const.SUPPORTED_LANGUAGES else const.DEFAULT_LANGUAGE
+
+
+def get_currency_decimals(currency_code):
+    """ Return the number of decimals that amounts have in a currency at APS.
+
+    :param str currency_code: The ISO 4217 code of the currency.
+    :return: The number of decimals.
+    :rtype: int
+    """
+    return const.CURRENCY_DECIMALS.get(currency_code, const.DEFAULT_CURRENCY_DECIMALS)
+
+
+def to_minor_units(amount, currency_code):
+    """ Return an amount in minor units, rounded half up.
+
+    :param float amount: The amount, in major units.
+    :param str currency_code: The ISO 4217 code of the currency.
+    :return: The amount, in minor units.
+    :rtype: int
+    """
+    scale = decimal.Decimal(10) ** get_currency_decimals(currency_code)
+    # The shortest text of a float is the amount that was meant; its binary value is not.
+    minor = decimal.Decimal(repr(float(amount))) * scale
+    return int(minor.quantize(decimal.Decimal(1), rounding=decimal.ROUND_HALF_UP))
+
+
+def to_major_units(amount_minor, currency_code):
+    """ Return an amount in major units.
+
+    :param int amount_minor: The amount, in minor units.
+    :param str currency_code: The ISO 4217 code of the currency.
+    :return: The amount, in major units.
+    :rtype: float
+    """
+    return float(decimal.Decimal(amount_minor).scaleb(-get_currency_decimals(currency_code)))
+
+
+def parse_minor_units(text):
+    """ Return the amount of a message.
+
+    :param text: The amount as received, in minor units.
+    :return: The amount, in minor units; `None` if it is not written as APS writes amounts.
+    :rtype: int | None
+    """
+    if isinstance(text, str) and re.fullmatch(r'[0-9]{1,10}', text):
+        return int(text)
+    return None
+
+
+def clean_value(name, value):
+    """ Fit a text to what APS accepts for a parameter.
+
+    :param str name: The name of the parameter, one of `const.PARAMETER_LIMITS`.
+    :param str|None value: The text.
+    :return: The text with accents removed and characters that APS refuses left out, cut to the
+             parameter's length.
+    :rtype: str
+    """
+    max_length, allowed = const.PARAMETER_LIMITS[name]
+    text = unicodedata.normalize('NFKD', value or '')
+    text = re.sub(rf'[^{allowed}]+', '', text)
+    return re.sub(r'\s+', ' ', text).strip()[:max_length].strip()
+
+
+def fits_limits(name, value):
+    """ Return whether APS accepts a text for a parameter as it is.
+
+    :param str name: The name of the parameter, one of `const.PARAMETER_LIMITS`.
+    :param str|None value: The text.
+    :return: Whether the text is neither empty nor in need of cleaning.
+    :rtype: bool
+    """
+    return bool(value) and clean_value(name, value) == value
+
+
+class MaskedValues(dict):
+    """ Values that can be used as any dict but don't reveal themselves when they are printed.
+
+    Odoo 17.0 logs the values of redirect forms, with the access code and the signature in them.
+    """
+
+    def __repr__(self):
+        return describe_message(self)
