@@ -1,0 +1,54 @@
+""" What the tests around Odoo share: a running shop, as `dev/test` starts it. """
+
+import os
+import subprocess
+from types import SimpleNamespace
+
+import pytest
+from workbench.rpc import Client
+from workbench.sandbox_process import MERCHANT, request_sandbox
+from workbench.stack import read_payment
+
+
+class Shop:
+    """ A running shop, seen from outside. """
+
+    def __init__(self):
+        self.url = os.environ['APS_SHOP_URL']
+        self.series = os.environ['APS_SERIES']
+        self.database = os.environ['APS_DATABASE']
+        self.sandbox_url = os.environ['APS_SANDBOX_URL']
+        self.merchant = MERCHANT
+        self.rpc = Client(self.url, self.database)
+
+    def sandbox(self, method, path, data=None):
+        """ Call the control interface of the sandbox. """
+        return request_sandbox(self.sandbox_url, method, path, data)
+
+    def read_payment(self, reference):
+        """ Return what Odoo knows of a payment. """
+        return read_payment(self.rpc, reference)
+
+    def read_transaction(self, reference):
+        """ Return the values of a transaction.
+
+        :param str reference: Its reference.
+        :return: The values, as attributes.
+        :rtype: SimpleNamespace
+        """
+        return SimpleNamespace(**self.read_payment(reference)['transaction'])
+
+    def query(self, sql):
+        """ Return what a query of the database prints, one row a line. """
+        return subprocess.run(
+            ['psql', '-XAtq', '-v', 'ON_ERROR_STOP=1', '-d', self.database, '-c', sql],
+            capture_output=True, text=True, check=True,
+        ).stdout.strip()
+
+
+@pytest.fixture(scope='session')
+def shop():
+    """ The running shop; tests that need one are skipped without it. """
+    if 'APS_SHOP_URL' not in os.environ:
+        pytest.skip("No shop is running; start the tests with dev/test.")
+    return Shop()

@@ -1,0 +1,154 @@
+""" What a shopper does in the browser: in the shop, and on the payment page of the sandbox. """
+
+import re
+from contextlib import contextmanager
+
+from playwright.sync_api import expect, sync_playwright
+
+CHROMIUM = '/usr/bin/chromium'
+# Chromium's own connections to the outside are of no use here.
+CHROMIUM_ARGUMENTS = (
+    '--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run', '--disable-sync',
+    '--disable-background-networking', '--disable-component-update',
+)
+GUEST = {
+    'name': "Omar Guest", 'email': 'omar@example.com', 'phone': '+971 4 111 1111',
+    'street': "Creek Road 7", 'city': "Dubai", 'zip': '00000',
+}
+GOOD_CARD = '4005550000000001'
+BAD_CARD = '4000000000000002'
+TIMEOUT = 60_000  # Milliseconds; the first page of a shop compiles its assets.
+
+
+@contextmanager
+def open_browser():
+    """ Start a browser and close it at the end.
+
+    :return: The browser.
+    :rtype: playwright.sync_api.Browser
+    """
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(
+            executable_path=CHROMIUM, args=list(CHROMIUM_ARGUMENTS)
+        )
+        yield browser
+        browser.close()
+
+
+class Shopper:
+    """ A shopper with a browser of their own. """
+
+    def __init__(self, browser, shop_url, say=None, screenshots=None, **context):
+        """
+        :param Browser browser: The browser.
+        :param str shop_url: The address of the shop.
+        :param callable say: Takes a line for each step.
+        :param Path screenshots: The folder for screenshots, if any.
+        :param context: Options of the browser's context, such as `locale`.
+        """
+        self.context = browser.new_context(viewport={'width': 1280, 'height': 900}, **context)
+        self.context.set_default_timeout(TIMEOUT)
+        self.page = self.context.new_page()
+        self.shop_url = shop_url
+        self.say = say or (lambda _text: None)
+        self.screenshots = screenshots
+        self.reference = None
+
+    def close(self):
+        """ Close the browser's window. """
+        self.context.close()
+
+    def take_screenshot(self, name):
+        """ Take a screenshot of the whole page, if screenshots are wanted. """
+        if self.screenshots:
+            self.page.screenshot(path=str(self.screenshots / f'{name}.png'), full_page=True)
+
+    # === The shop === #
+
+    def log_in(self, login, password):
+        """ Log in to the shop. """
+        self.page.goto(f'{self.shop_url}/web/login')
+        self.page.fill('input[name=login]', login)
+        self.page.fill('input[name=password]', password)
+        self.page.click('form.oe_login_form button[type=submit]')
+        self.page.wait_for_url(re.compile(r'/(my|odoo|web)'))
+        self.say(f"Logged in as {login}")
+
+    def fill_cart(self, product):
+        """ Put a product into the cart. """
+        self.page.goto(f'{self.shop_url}/shop')
+        self.page.get_by_role('link', name=product).first.click()
+        with self.page.expect_response(re.compile('/shop/cart/')):
+            self.page.click('#add_to_cart')
+        self.say(f"Put {product} into the cart")
+
+    def check_out_as_guest(self):
+        """ Go to the payment step and fill in the address on the way. """
+        self.page.goto(f'{self.shop_url}/shop/checkout')
+        if self.page.locator('input[name=street]').count():
+            for name, value in GUEST.items():
+                field = self.page.locator(f'input[name={name}]')
+                if field.count() and field.first.is_visible():
+                    field.first.fill(value)
+            self.page.locator('select[name=country_id]').select_option(
+                label='United Arab Emirates'
+            )
+            state = self.page.locator('select[name=state_id]')
+            self.page.wait_for_timeout(500)  # The states follow the country.
+            if state.is_visible():
+                state.select_option(index=1)
+            self.page.locator('a.a-submit, #save_address, a[name=website_sale_main_button]').first.click()
+            self.page.wait_for_load_state('load')
+            self.say("Filled in the address")
+
+    def open_payment_step(self):
+        """ Go to the payment step of the checkout. """
+        self.page.goto(f'{self.shop_url}/shop/payment')
+        expect(self.page.locator('#o_payment_form')).to_be_visible()
+
+    def pay(self):
+        """ Choose the card method and go to the payment page of APS.
+
+        :return: The reference of the payment.
+        :rtype: str
+        """
+        form = self.page.locator('#o_payment_form')
+        radio = form.locator('input[name=o_payment_radio][data-provider-code=aps]').first
+        if radio.is_visible() and not radio.is_checked():
+            radio.check()
+        self.take_screenshot('payment-step')
+        self.page.locator('button[name=o_payment_submit_button]:visible').first.click()
+        self.page.wait_for_url(re.compile('/FortAPI/'))
+        self.reference = self.page.locator('#merchant_reference').inner_text().strip()
+        self.say(f"Went to the payment page with reference {self.reference}")
+        self.take_screenshot('payment-page')
+        return self.reference
+
+    # === The payment page === #
+
+    def enter_card(self, number=GOOD_CARD):
+        """ Enter a card and pay. """
+        self.page.click(f'button[data-card="{number}"]')
+        self.page.click('#pay')
+        self.say(f"Paid with the card ending in {number[-4:]}")
+
+    def cancel(self):
+        """ Cancel on the payment page. """
+        self.page.click('#cancel')
+        self.say("Cancelled on the payment page")
+
+    # === Back in the shop === #
+
+    def wait_for_confirmation(self):
+        """ Wait for the shop to confirm the order, by way of the status page. """
+        self.page.wait_for_url(re.compile('/shop/confirmation'))
+        self.take_screenshot('confirmation')
+        self.say("The shop confirmed the order")
+
+    def wait_for_status(self, pattern):
+        """ Wait for the status page to say something.
+
+        :param str pattern: A regular expression.
+        """
+        self.page.wait_for_url(re.compile('/payment/status|/shop/'))
+        expect(self.page.locator('body')).to_contain_text(re.compile(pattern))

@@ -1,0 +1,38 @@
+""" What must not be in a log of Odoo: secrets, personal data, and crashes of the addon. """
+
+import re
+
+from .sandbox_process import CREDENTIALS
+
+# Credentials of the shop and of the addon's tests; signatures; cards, also masked; e-mails and
+# tokens that the tests use.
+SECRETS = re.compile('|'.join([
+    *(re.escape(value) for name, value in CREDENTIALS.items()
+      if name not in ('aps_sha_type', 'aps_merchant_identifier')),
+    re.escape("test request & phrase$1"), re.escape("test response <phrase>&2"),
+    'TestAccessCode987', 'TokenToKeepSecret1',
+    r'(?<![0-9a-f])(?:[0-9a-f]{64}|[0-9a-f]{128})(?![0-9a-f])',
+    r'\b\d{6}\*{6}\d{4}\b', r'\b4005550000000001\b', r'shopper\.secret@', r'omar@example\.com',
+    r'layla@example\.com',
+]), re.IGNORECASE)
+# Odoo names its asset bundles and attachments by hashes, and logs the recipients of e-mails.
+HARMLESS = re.compile(r'assets|filestore|/web/image|odoo\.addons\.(?:mail|base)\b|smtp', re.I)
+CRASH = re.compile(r' (?:ERROR|CRITICAL) \S+ odoo\.addons\.payment_aps\.(?!tests)')
+
+
+def check_log(text):
+    """ Return the lines of a log that must not be there.
+
+    :param str text: The log.
+    :return: What is wrong, one sentence a line.
+    :rtype: list[str]
+    """
+    findings = []
+    for line in text.splitlines():
+        secret = SECRETS.search(line)
+        if secret and not HARMLESS.search(line):
+            hidden = line.replace(secret[0], '<secret>')
+            findings.append(f"The log reveals something: {hidden[:300]}")
+        elif CRASH.search(line):
+            findings.append(f"The addon logged an error: {line[:300]}")
+    return findings

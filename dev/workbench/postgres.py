@@ -1,0 +1,103 @@
+""" PostgreSQL: the one of the PG* variables, else a private one for this run. """
+
+import os
+import pwd
+import shutil
+from pathlib import Path
+
+from .system import find_free_port, install_packages, run, say, start, wait_for_file
+
+SETTINGS = (
+    'fsync=off', 'synchronous_commit=off', 'full_page_writes=off', 'max_connections=200',
+    'shared_buffers=256MB', 'listen_addresses=127.0.0.1',
+)
+
+
+class Postgres:
+    """ A PostgreSQL server and the tools to make databases on it. """
+
+    def __init__(self, run_folder):
+        """ :param Path run_folder: The folder for the data of a private server. """
+        install_packages('postgresql-client-common', 'postgresql-client')
+        if os.environ.get('PGHOST'):
+            self.host = os.environ['PGHOST']
+            self.port = os.environ.get('PGPORT', '5432')
+            self.user = os.environ.get('PGUSER', 'odoo')
+        else:
+            self.host, self.port, self.user = '127.0.0.1', str(find_free_port()), 'odoo'
+            self._start_private(run_folder)
+
+    def _start_private(self, run_folder):
+        """ Make a cluster and start its server. """
+        if not list(Path('/usr/lib/postgresql').glob('*/bin/initdb')):
+            install_packages('postgresql')
+        binaries = sorted(Path('/usr/lib/postgresql').glob('*/bin'))[-1]
+        say(f"Starting PostgreSQL on port {self.port}...")
+        folder = run_folder / 'postgresql'
+        folder.mkdir()
+        log = run_folder / 'postgresql.log'
+        prefix = []
+        if os.geteuid() == 0:  # PostgreSQL refuses to be run by root.
+            account = pwd.getpwnam('postgres')
+            os.chown(folder, account.pw_uid, account.pw_gid)
+            prefix = ['setpriv', '--reuid=postgres', '--regid=postgres', '--init-groups']
+        what = "Starting PostgreSQL"
+        run(
+            [*prefix, binaries / 'initdb', '-D', folder / 'data', '-U', self.user, '-A', 'trust',
+             '-E', 'UTF8', '--no-locale'], log=log, what=what, cwd=folder,
+        )
+        options = [part for setting in SETTINGS for part in ('-c', setting)]
+        start(
+            [*prefix, binaries / 'postgres', '-D', folder / 'data', '-p', self.port,
+             '-k', folder, *options], log=log, cwd=folder,
+        )
+        wait_for_file(folder / f'.s.PGSQL.{self.port}', log)
+
+    @property
+    def environment(self):
+        """ The variables by which PostgreSQL's tools find the server. """
+        return {
+            **os.environ, 'PGHOST': self.host, 'PGPORT': self.port, 'PGUSER': self.user,
+        }
+
+    def create(self, name, template=None):
+        """ Create a database.
+
+        :param str name: The name of the database, which is dropped first if it exists.
+        :param str template: The database to copy, if any.
+        :return: None
+        """
+        self.drop(name)
+        options = ['-T', template] if template else ['-T', 'template0', '-E', 'UTF8']
+        run(
+            ['createdb', *options, name], env=self.environment, what=f"Creating database {name}"
+        )
+
+    def drop(self, name):
+        """ Drop a database if it exists. """
+        run(['dropdb', '--if-exists', '--force', name], env=self.environment)
+
+    def dump(self, name, file):
+        """ Write a database to a file of the cache. """
+        temporary = file.with_suffix('.part')
+        run(
+            ['pg_dump', '-Fc', '-Z1', '-f', temporary, name], env=self.environment,
+            what=f"Saving database {name}",
+        )
+        shutil.move(temporary, file)
+
+    def restore(self, name, file):
+        """ Create a database from a file of the cache. """
+        self.create(name)
+        run(
+            ['pg_restore', '-j2', '--no-owner', '-d', name, file], env=self.environment,
+            what=f"Restoring database {name}",
+        )
+
+    def query(self, name, sql):
+        """ Return what a query prints, unaligned, one row a line. """
+        result = run(
+            ['psql', '-XAtq', '-v', 'ON_ERROR_STOP=1', '-d', name, '-c', sql],
+            env=self.environment, what=f"Querying database {name}",
+        )
+        return result.stdout.strip()

@@ -1,0 +1,114 @@
+""" A small shop of the Gulf that takes payments with APS. """
+
+from .sandbox_process import CREDENTIALS
+
+PRODUCT = "Karak Tea Set"
+PRICE = 123.45
+PORTAL = {'login': 'shopper', 'password': 'shopper'}
+
+
+def prepare_shop(rpc):
+    """ Set up company, currencies, languages, product, shopper and provider.
+
+    :param Client rpc: The administrator.
+    :return: None
+    """
+    prepare_company(rpc)
+    leave_out_reports(rpc)
+    prepare_catalogue(rpc)
+    prepare_shopper(rpc)
+    prepare_provider(rpc)
+
+
+def prepare_company(rpc):
+    """ Set up a company of the United Arab Emirates, with Arabic beside English. """
+    for code in ('AED', 'KWD', 'USD'):
+        rpc.call('res.currency', 'write', [get_currency(rpc, code)], {'active': True})
+    company_id = rpc.call('res.company', 'search', [], limit=1)[0]
+    rpc.call('res.company', 'write', [company_id], {
+        'name': "Gulf Tea House",
+        'email': 'shop@example.com',
+        'country_id': rpc.ref('base.ae'),
+        'currency_id': get_currency(rpc, 'AED'),
+    })
+    wizard_id = rpc.call('base.language.install', 'create', {
+        'lang_ids': [(6, 0, [
+            row['id'] for row in rpc.search_read('res.lang', [('code', '=', 'ar_001')], ['id'])
+        ])],
+    })
+    rpc.call('base.language.install', 'lang_install', [wizard_id])
+    website_id = rpc.call('website', 'search', [], limit=1)[0]
+    rpc.call('website', 'write', [website_id], {
+        'language_ids': [(6, 0, rpc.call('res.lang', 'search', []))],
+        'account_on_checkout': 'optional',
+    })
+
+
+def leave_out_reports(rpc):
+    """ Have e-mails sent without PDF: not every machine has the program that makes them. """
+    template_ids = rpc.call('mail.template', 'search', [])
+    rpc.call('mail.template', 'write', template_ids, {'report_template_ids': [(5, 0, 0)]})
+
+
+def get_currency(rpc, code):
+    """ Return the id of a currency, active or not. """
+    return rpc.search_read('res.currency', [('name', '=', code)], ['id'])[0]['id']
+
+
+def prepare_catalogue(rpc):
+    """ Publish one product, and price it in the currency of the company. """
+    pricelist_ids = rpc.call('product.pricelist', 'search', [])
+    if pricelist_ids:
+        rpc.call('product.pricelist', 'write', pricelist_ids, {
+            'currency_id': get_currency(rpc, 'AED'),
+        })
+    rpc.call('product.template', 'create', {
+        'name': PRODUCT,
+        'list_price': PRICE,
+        'type': 'service',
+        'taxes_id': [(6, 0, [])],
+        'website_published': True,
+    })
+
+
+def prepare_shopper(rpc):
+    """ Create a shopper with an account. """
+    user_fields = rpc.call('res.users', 'fields_get', [], ['type'])
+    groups_field = 'group_ids' if 'group_ids' in user_fields else 'groups_id'
+    user_id = rpc.call('res.users', 'create', {
+        'name': "Layla Haddad",
+        **PORTAL,
+        'email': 'layla@example.com',
+        groups_field: [(6, 0, [rpc.ref('base.group_portal')])],
+    }, context={'no_reset_password': True})
+    partner_id = rpc.call('res.users', 'read', [user_id], ['partner_id'])[0]['partner_id'][0]
+    rpc.call('res.partner', 'write', [partner_id], {
+        'street': "Corniche 1", 'city': "Dubai", 'phone': '+971 4 000 0000',
+        'country_id': rpc.ref('base.ae'),
+        'state_id': rpc.call(
+            'res.country.state', 'search', [('country_id', '=', rpc.ref('base.ae'))], limit=1
+        )[0],
+    })
+
+
+def prepare_provider(rpc):
+    """ Fill in the credentials of the sandbox and publish the provider. """
+    provider_id = rpc.ref('payment.payment_provider_aps')
+    rpc.call('payment.provider', 'write', [provider_id], {
+        **CREDENTIALS, 'state': 'test', 'is_published': True,
+    })
+
+
+def connect_shop(rpc, odoo_url, sandbox_url):
+    """ Tell the shop its own address and that of the sandbox.
+
+    :param Client rpc: The administrator.
+    :param str odoo_url: The address of the shop.
+    :param str sandbox_url: The address of the sandbox.
+    :return: None
+    """
+    for key, value in (
+        ('web.base.url', odoo_url), ('web.base.url.freeze', 'True'),
+        ('payment_aps.sandbox_url', sandbox_url),
+    ):
+        rpc.call('ir.config_parameter', 'set_param', key, value)

@@ -1,0 +1,83 @@
+""" A shop that is up and running: PostgreSQL, Odoo and the sandbox. """
+
+from .odoo import BASE_MODULES, Odoo
+from .postgres import Postgres
+from .rpc import Client
+from .sandbox_process import Sandbox
+from .shop import connect_shop, prepare_shop
+from .system import say, stop
+
+
+class Stack:
+    """ A running shop of one Odoo series. """
+
+    def __init__(self, source, run_folder, postgres=None, port=None, sandbox_port=None):
+        """
+        :param Source source: The Odoo to run.
+        :param Path run_folder: The folder for logs and files.
+        :param Postgres postgres: The database server; a new one by default.
+        :param int port: The port of Odoo; any free one by default.
+        :param int sandbox_port: The port of the sandbox; any free one by default.
+        """
+        self.postgres = postgres or Postgres(run_folder)
+        self.odoo = Odoo(source, self.postgres, run_folder)
+        self.database = 'shop_' + source.series.replace('.', '')
+        self.sandbox = Sandbox(run_folder, sandbox_port)
+        self._install()
+        say(f"Starting Odoo {source.series}...")
+        self.url, self.process = self.odoo.serve(self.database, name='shop', port=port)
+        self.rpc = Client(self.url, self.database)
+        say("Setting up the shop...")
+        prepare_shop(self.rpc)
+        connect_shop(self.rpc, self.url, self.sandbox.url)
+        self.sandbox.connect(self.url)
+
+    def _install(self):
+        """ Install the addon in a copy of the base database. """
+        base = self.odoo.get_base(BASE_MODULES)
+        self.odoo.copy_database(base, self.database)
+        say("Installing payment_aps...")
+        self.odoo.execute(
+            self.database, '-i', 'payment_aps', '--no-http', *self.odoo.without_demo,
+            log=self.odoo.folder / 'install.log', what="Installing payment_aps",
+        )
+
+    def get_environment(self):
+        """ Return the variables that tell tests about this shop. """
+        return {
+            **self.postgres.environment,
+            'APS_SERIES': self.odoo.series,
+            'APS_SHOP_URL': self.url,
+            'APS_DATABASE': self.database,
+            'APS_SANDBOX_URL': self.sandbox.url,
+        }
+
+    def stop(self):
+        """ Stop the servers. """
+        stop(self.process)
+        stop(self.sandbox.process)
+
+    def read_payment(self, reference):
+        """ Return what Odoo knows of a payment.
+
+        :param str reference: The reference of the transaction.
+        :return: The states of the transaction, the orders and the accounting payment.
+        :rtype: dict
+        """
+        return read_payment(self.rpc, reference)
+
+
+def read_payment(rpc, reference):
+    """ Return what Odoo knows of a payment; see `Stack.read_payment`. """
+    transaction = rpc.search_read('payment.transaction', [('reference', '=', reference)], [
+        'reference', 'state', 'state_message', 'amount', 'currency_id', 'provider_reference',
+        'payment_method_code', 'is_post_processed', 'sale_order_ids', 'invoice_ids', 'payment_id',
+    ])[0]
+    orders = rpc.call(
+        'sale.order', 'read', transaction['sale_order_ids'], ['name', 'state', 'amount_total']
+    )
+    payment_id = transaction['payment_id'] and transaction['payment_id'][0]
+    payment = payment_id and rpc.call(
+        'account.payment', 'read', [payment_id], ['name', 'state', 'amount', 'currency_id']
+    )[0]
+    return {'transaction': transaction, 'orders': orders, 'payment': payment}

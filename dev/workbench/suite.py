@@ -1,0 +1,267 @@
+""" The command `dev/test`: the whole suite, part by part. """
+
+import argparse
+import os
+import shutil
+import sys
+import time
+import xml.etree.ElementTree
+from dataclasses import dataclass
+
+from .log_check import check_log
+from .odoo import BASE_MODULES, Odoo
+from .odoo_log import read_results
+from .odoo_source import find_sources
+from .postgres import Postgres
+from .stack import Stack
+from .system import (
+    DEV,
+    REPOSITORY,
+    Failure,
+    exit_on_signals,
+    find_free_port,
+    install_packages,
+    make_run_folder,
+    run,
+    say,
+    stop_all,
+)
+from .upgrade import check_upgrade
+from .venvs import get_python
+
+PARTS = ('unit', 'odoo', 'core', 'upgrade', 'servers', 'browser')
+
+
+@dataclass
+class Result:
+    """ The outcome of a part. """
+
+    name: str
+    passed: int = 0
+    failed: int = 0
+    skipped: int = 0
+    seconds: float = 0
+    failures: tuple = ()
+
+
+def parse_arguments():
+    """ Return the arguments of the command line. """
+    parser = argparse.ArgumentParser(
+        prog='dev/test',
+        description="Run the whole test suite on every Odoo at hand. Everything it needs is "
+                    "installed and started. The last line says how many tests passed and failed.",
+    )
+    parser.add_argument('--series', choices=('17.0', '19.0'), help="run on one series only")
+    parser.add_argument(
+        '--only', metavar='PARTS', help=f"run some parts only, of {','.join(PARTS)}"
+    )
+    parser.add_argument('--tags', default='/payment_aps', help="Odoo's --test-tags")
+    parser.add_argument('-k', metavar='PATTERN', help="pytest's -k")
+    parser.add_argument('--keep-logs', metavar='FOLDER', help="copy the logs into a folder")
+    arguments = parser.parse_args()
+    arguments.parts = arguments.only.split(',') if arguments.only else PARTS
+    if set(arguments.parts) - set(PARTS):
+        parser.error(f"--only takes some of {','.join(PARTS)}")
+    return arguments
+
+
+def main():
+    """ Run the command.
+
+    :return: The exit status.
+    :rtype: int
+    """
+    exit_on_signals()
+    arguments = parse_arguments()
+    folder = make_run_folder()
+    results = []
+    try:
+        results = Suite(arguments, folder).run()
+    except Failure as failure:
+        print(f"Error: {failure}", file=sys.stderr)
+        results.append(Result('set-up', failed=1, failures=(str(failure),)))
+    finally:
+        stop_all()
+        if arguments.keep_logs:
+            shutil.copytree(
+                folder, arguments.keep_logs, dirs_exist_ok=True,
+                ignore=shutil.ignore_patterns('postgresql', 'data', 'addons*'),
+            )
+    return report(results)
+
+
+def report(results):
+    """ Print the outcome of all parts.
+
+    :param list[Result] results: The outcomes.
+    :return: The exit status: 0 if tests were run and none failed.
+    :rtype: int
+    """
+    say("")
+    for result in results:
+        say(f"{result.name:<28}{result.passed:>6} passed{result.failed:>6} failed"
+            f"{result.skipped:>6} skipped{result.seconds:>8.0f} s")
+        for failure in result.failures:
+            say(f"  FAILED {failure}")
+    passed = sum(result.passed for result in results)
+    failed = sum(result.failed for result in results)
+    skipped = sum(result.skipped for result in results)
+    say(f"{passed} passed, {failed} failed" + (f", {skipped} skipped" if skipped else ''))
+    return 0 if passed and not failed else 1
+
+
+class Suite:
+    """ One run of the suite. """
+
+    def __init__(self, arguments, folder):
+        self.arguments = arguments
+        self.folder = folder
+        self.results = []
+        self.postgres = None
+
+    def run(self):
+        """ Run the parts that are wanted; a part that fails doesn't stop the others.
+
+        :return: The outcomes.
+        :rtype: list[Result]
+        """
+        if 'unit' in self.arguments.parts:
+            self._measure('unit', self._run_pytest, [DEV / 'sandbox', DEV / 'tests'])
+        if set(self.arguments.parts) == {'unit'}:
+            return self.results
+        sources = find_sources(self.arguments.series)
+        install_packages('chromium')
+        self.postgres = Postgres(self.folder)
+        for source in sources:
+            odoo = Odoo(source, self.postgres, self.folder)
+            if 'odoo' in self.arguments.parts:
+                self._measure(f'odoo {source.series}', self._run_odoo_tests, odoo, BASE_MODULES)
+                self._measure(f'odoo {source.series}, alone', self._run_odoo_tests, odoo, 'payment')
+            if 'core' in self.arguments.parts and source.series == '17.0':
+                self._measure('core 17.0', self._run_core_tests, odoo)
+            if 'upgrade' in self.arguments.parts:
+                self._measure(f'upgrade {source.series}', self._run_upgrade, odoo)
+            if {'servers', 'browser'} & set(self.arguments.parts):
+                self._run_on_stack(source)
+        return self.results
+
+    def _measure(self, name, function, *args):
+        """ Run a part, and keep its outcome and duration. """
+        say(f"Running {name}...")
+        begin = time.monotonic()
+        try:
+            result = function(*args)
+        except Failure as failure:
+            result = Result(name, failed=1, failures=(str(failure),))
+        result.name = name
+        result.seconds = time.monotonic() - begin
+        self.results.append(result)
+        say(f"  {result.passed} passed, {result.failed} failed in {result.seconds:.0f} s")
+        for failure in result.failures:
+            say(f"  FAILED {failure}")
+
+    def _run_pytest(self, paths, environment=None):
+        """ Run tests with the tools' pytest.
+
+        :param list[Path] paths: The folders of the tests.
+        :param dict environment: Variables that tell the tests about a running shop.
+        :return: The outcome.
+        :rtype: Result
+        """
+        report_file = self.folder / 'pytest.xml'
+        report_file.unlink(missing_ok=True)
+        log = self.folder / f'pytest-{"-".join(path.name for path in paths)}.log'
+        pattern = ['-k', self.arguments.k] if self.arguments.k else []
+        run(
+            [get_python('tools'), '-m', 'pytest', '-q', '-p', 'no:cacheprovider',
+             f'--junitxml={report_file}', *pattern, *[path for path in paths if path.exists()]],
+            log=log, cwd=DEV,
+            env={**os.environ, 'PYTHONPATH': str(DEV), 'PYTHONDONTWRITEBYTECODE': '1',
+                 **(environment or {})},
+        )
+        if not report_file.exists():
+            raise Failure(f"pytest made no report. Log: {log}\n{log.read_text()[-2000:]}")
+        return read_junit(report_file, log)
+
+    def _run_odoo_tests(self, odoo, modules):
+        """ Run the addon's own tests in a database with the given modules. """
+        base = odoo.get_base(modules)
+        return self._install_and_test(odoo, base, odoo.addons, self.arguments.tags)
+
+    def _run_core_tests(self, odoo):
+        """ Run the tests of Odoo's own module on our code. """
+        addons = self.folder / 'core-tests'
+        staged = addons / 'payment_aps'
+        shutil.copytree(
+            REPOSITORY, staged, ignore=shutil.ignore_patterns('.git', 'dev', 'tests', '.ci')
+        )
+        shutil.copytree(odoo.source.core_addon / 'tests', staged / 'tests')
+        return self._install_and_test(odoo, odoo.get_base(), addons, '/payment_aps')
+
+    def _install_and_test(self, odoo, base, addons, tags):
+        """ Install the addon in a copy of a database and run its tests.
+
+        :param Odoo odoo: The Odoo to run.
+        :param str base: The database to copy.
+        :param Path addons: The addons folder.
+        :param str tags: Odoo's --test-tags.
+        :return: The outcome.
+        :rtype: Result
+        """
+        database = odoo.copy_database(base, f'test_{odoo.series.replace(".", "")}')
+        log = odoo.folder / f'test-{base}-{addons.name}.log'
+        odoo.execute(
+            database, '-i', 'payment_aps', '--test-tags', tags, '-p', find_free_port(),
+            *odoo.without_demo, log=log, addons=addons,
+        )
+        self.postgres.drop(database)
+        text = odoo.read_log(log)
+        return Result('', *read_results(text, check_log(text)))
+
+    def _run_upgrade(self, odoo):
+        """ Move a database from Odoo's own module to ours. """
+        failures = check_upgrade(odoo, self.folder)
+        return Result('', passed=int(not failures), failed=len(failures), failures=tuple(failures))
+
+    def _run_on_stack(self, source):
+        """ Run the tests that need a running shop. """
+        name = f'shop {source.series}'
+        try:
+            stack = Stack(source, self.folder, postgres=self.postgres)
+        except Failure as failure:
+            self.results.append(Result(name, failed=1, failures=(str(failure),)))
+            return
+        environment = stack.get_environment()
+        for part in ('servers', 'browser'):
+            if part in self.arguments.parts:
+                folder = DEV / f'{part}_tests'
+                self._measure(f'{part} {source.series}', self._run_pytest, [folder], environment)
+        findings = check_log(stack.odoo.read_log(stack.odoo.folder / 'shop.log'))
+        self.results.append(Result(
+            f'log of shop {source.series}', passed=int(not findings), failed=len(findings),
+            failures=tuple(findings),
+        ))
+        stack.stop()
+
+
+def read_junit(report_file, log):
+    """ Return the outcome that pytest wrote to a file.
+
+    :param Path report_file: The report, in JUnit's format.
+    :param Path log: What pytest printed; shown if a test failed.
+    :return: The outcome.
+    :rtype: Result
+    """
+    suite = xml.etree.ElementTree.parse(report_file).getroot().find('testsuite')
+    tests, skipped = int(suite.get('tests')), int(suite.get('skipped'))
+    failed = int(suite.get('failures')) + int(suite.get('errors'))
+    failures = [
+        f'{case.get("classname")}.{case.get("name")}'
+        for case in suite.iter('testcase')
+        if case.find('failure') is not None or case.find('error') is not None
+    ]
+    if failed:
+        say(log.read_text('utf-8', 'replace')[-12000:])
+    if not tests:
+        failed, failures = 1, ["no test was run"]
+    return Result('', tests - skipped - failed if tests else 0, failed, skipped, 0, tuple(failures))

@@ -1,0 +1,200 @@
+""" Commands, packages, ports and processes of this machine. """
+
+import atexit
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+import urllib.error
+import urllib.request
+from pathlib import Path
+
+REPOSITORY = Path(__file__).resolve().parents[2]
+DEV = REPOSITORY / 'dev'
+CACHE = Path(
+    os.environ.get('PAYMENT_APS_CACHE') or Path.home() / '.cache' / 'payment_aps'
+).resolve()
+
+STARTED = []  # The processes to stop at the end, in the order in which they were started.
+
+
+class Failure(Exception):
+    """ A step that failed, with a sentence that says what to do. """
+
+
+def say(text):
+    """ Print a line of progress at once. """
+    print(text, flush=True)
+
+
+def make_run_folder():
+    """ Return a new temporary folder, which is removed at the end.
+
+    :return: The folder.
+    :rtype: Path
+    """
+    folder = Path(tempfile.mkdtemp(prefix='payment_aps-'))
+    folder.chmod(0o755)
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    return folder
+
+
+def run(command, log=None, what=None, timeout=None, **kwargs):
+    """ Run a command to its end.
+
+    :param list command: The command and its arguments.
+    :param Path log: The file that takes what the command prints.
+    :param str what: What the command does, for the message if it fails.
+    :param float timeout: The seconds after which it is stopped.
+    :return: The completed process.
+    :rtype: subprocess.CompletedProcess
+    :raise Failure: If the command fails and `what` is given.
+    """
+    command = [str(part) for part in command]
+    if log:
+        with open(log, 'ab') as output:
+            result = subprocess.run(
+                command, stdin=subprocess.DEVNULL, stdout=output, stderr=subprocess.STDOUT,
+                timeout=timeout, check=False, **kwargs,
+            )
+    else:
+        result = subprocess.run(
+            command, stdin=subprocess.DEVNULL, capture_output=True, text=True,
+            timeout=timeout, check=False, **kwargs,
+        )
+    if what and result.returncode:
+        last = (result.stderr or result.stdout or '').strip().splitlines()[-1:] if not log else []
+        raise Failure(
+            f"{what} failed (exit status {result.returncode}). "
+            + (f"Log: {log}" if log else ''.join(last))
+        )
+    return result
+
+
+def start(command, log, **kwargs):
+    """ Start a process that is stopped at the end, with all its children.
+
+    :param list command: The command and its arguments.
+    :param Path log: The file that takes what it prints.
+    :return: The process.
+    :rtype: subprocess.Popen
+    """
+    with open(log, 'ab') as output:
+        process = subprocess.Popen(
+            [str(part) for part in command], stdin=subprocess.DEVNULL, stdout=output,
+            stderr=subprocess.STDOUT, start_new_session=True, **kwargs,
+        )
+    STARTED.append(process)
+    return process
+
+
+def stop(process):
+    """ Stop a process that was started, and its children. """
+    if process in STARTED:
+        STARTED.remove(process)
+    for sign in (signal.SIGTERM, signal.SIGKILL):
+        try:
+            os.killpg(process.pid, sign)
+            process.wait(15)
+            return
+        except ProcessLookupError:
+            return
+        except subprocess.TimeoutExpired:
+            continue
+
+
+@atexit.register
+def stop_all():
+    """ Stop whatever was started, latest first. """
+    for process in reversed(list(STARTED)):
+        stop(process)
+
+
+def exit_on_signals():
+    """ Have everything stopped when the user or the system ends the command. """
+    for sign in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(sign, lambda *_args: sys.exit(130))
+
+
+def find_free_port():
+    """ Return a port of the loopback interface that nobody listens on, at least 8000. """
+    while True:
+        with socket.socket() as probe:
+            probe.bind(('127.0.0.1', 0))
+            port = probe.getsockname()[1]
+        if port >= 8000:
+            return port
+
+
+def wait_for_http(url, process, log, seconds=180):
+    """ Wait until a server answers.
+
+    :param str url: The address to ask.
+    :param subprocess.Popen process: The server.
+    :param Path log: The log of the server, for the message if it fails.
+    :param float seconds: How long to wait.
+    :return: None
+    :raise Failure: If the server ends or doesn't answer in time.
+    """
+    deadline = time.monotonic() + seconds
+    while time.monotonic() < deadline:
+        if process.poll() is not None:
+            raise Failure(f"The server at {url} ended unexpectedly. Log: {log}")
+        try:
+            urllib.request.urlopen(url, timeout=30).close()
+            return
+        except urllib.error.HTTPError:
+            return
+        except OSError:
+            time.sleep(0.3)
+    raise Failure(f"The server at {url} doesn't answer. Log: {log}")
+
+
+def wait_for_file(file, log, seconds=60):
+    """ Wait until a file exists.
+
+    :param Path file: The file.
+    :param Path log: The log of the server that makes it, for the message if it fails.
+    :param float seconds: How long to wait.
+    :return: None
+    :raise Failure: If it isn't there in time.
+    """
+    deadline = time.monotonic() + seconds
+    while not file.exists():
+        if time.monotonic() > deadline:
+            raise Failure(f"{file.name} did not appear in time. Log: {log}")
+        time.sleep(0.1)
+
+
+def install_packages(*names):
+    """ Install Debian packages that are missing.
+
+    :param str names: The names of the packages.
+    :return: None
+    :raise Failure: If they are missing and cannot be installed.
+    """
+    missing = [name for name in names if not is_installed(name)]
+    if not missing:
+        return
+    say(f"Installing {', '.join(missing)} with apt...")
+    apt = ['apt-get'] if os.geteuid() == 0 else ['sudo', '-n', 'apt-get']
+    if not shutil.which(apt[0]):
+        raise Failure(f"Please install these Debian packages: {' '.join(missing)}")
+    CACHE.mkdir(parents=True, exist_ok=True)
+    log = CACHE / 'apt.log'
+    environment = {**os.environ, 'DEBIAN_FRONTEND': 'noninteractive'}
+    run([*apt, 'update'], log=log, env=environment)
+    run(
+        [*apt, 'install', '-y', '--no-install-recommends', *missing], log=log, env=environment,
+        what=f"Installing {' '.join(missing)} with apt",
+    )
+
+
+def is_installed(name):
+    """ Return whether a Debian package is installed. """
+    result = run(['dpkg-query', '-W', '-f', '${Status}', name])
+    return 'ok installed' in result.stdout
