@@ -234,7 +234,7 @@ class Suite:
         environment = stack.get_environment()
         for part in ('servers', 'browser'):
             if part in self.arguments.parts:
-                folder = DEV / f'{part}_tests'
+                folder = DEV / f'{part.removesuffix("s")}_tests'
                 self._measure(f'{part} {source.series}', self._run_pytest, [folder], environment)
         findings = check_log(stack.odoo.read_log(stack.odoo.folder / 'shop.log'))
         self.results.append(Result(

@@ -6,6 +6,7 @@ from .odoo_source import link_addon
 from .system import run
 
 FILL = '''
+assert 'aps_sha_type' not in env['payment.provider']._fields, "this is not Odoo's own module"
 provider = env.ref('payment.payment_provider_aps')
 provider.write({
     'aps_merchant_identifier': 'OldMerchant', 'aps_access_code': 'OldAccess',
@@ -27,6 +28,7 @@ for number, state in enumerate(('draft', 'pending', 'done', 'cancel', 'error')):
     })
 env.ref('payment.payment_method_mada').name = 'mada, renamed'
 env.cr.commit()
+print('FILLED')
 '''
 READ = '''
 import json
@@ -82,7 +84,9 @@ def check_upgrade(odoo, folder):
     arguments = ('--no-http', *odoo.without_demo)
     what = "Installing Odoo's own module"
     odoo.execute(database, '-i', 'payment_aps', *arguments, log=log, what=what, addons=core_addons)
-    run_script(odoo, database, FILL, core_addons)
+    output = run_script(odoo, database, FILL, core_addons)
+    if 'FILLED' not in output:
+        return [f"Odoo's own module could not be filled with data: {output[-500:]}"]
     before = read_values(run_script(odoo, database, READ, core_addons))
     what = "Upgrading to our module"
     odoo.execute(database, '-u', 'payment_aps', *arguments, log=log, what=what)

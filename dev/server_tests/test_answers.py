@@ -1,0 +1,152 @@
+""" Answers of APS to a real server: real transactions of the database, real conflicts. """
+
+import statistics
+import time
+import urllib.error
+import urllib.parse
+import urllib.request
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+
+PAYMENTS = 12
+
+
+class NoRedirection(urllib.request.HTTPRedirectHandler):
+    """ Leave redirections to the tests. """
+
+    def redirect_request(self, *_args, **_kwargs):
+        return None
+
+
+def post(url, fields):
+    """ Post a form and return the status of the response, and how long it took.
+
+    :param str url: The address.
+    :param dict fields: The fields of the form.
+    :return: The HTTP status, and the seconds.
+    :rtype: tuple[int, float]
+    """
+    body = urllib.parse.urlencode(fields).encode()
+    begin = time.monotonic()
+    try:
+        with urllib.request.build_opener(NoRedirection).open(url, body, timeout=60) as response:
+            status = response.status
+    except urllib.error.HTTPError as error:
+        status = error.code
+    return status, time.monotonic() - begin
+
+
+@pytest.fixture
+def make_payments(shop):
+    """ Make payments that were started by a shopper, with APS's signed answers to them. """
+    provider_id = shop.rpc.ref('payment.payment_provider_aps')
+    method_id = shop.rpc.ref('payment.payment_method_card')
+    partner_id = shop.rpc.ref('base.partner_admin')
+    currency_id = shop.rpc.search_read('res.currency', [('name', '=', 'AED')], ['id'])[0]['id']
+
+    def make(prefix, number, **answer):
+        messages = []
+        for index in range(number):
+            reference = f'{prefix}-{time.time_ns()}-{index}'
+            shop.rpc.call('payment.transaction', 'create', {
+                'provider_id': provider_id, 'payment_method_id': method_id,
+                'partner_id': partner_id, 'currency_id': currency_id, 'amount': 10,
+                'reference': reference, 'operation': 'online_redirect',
+            })
+            fields = {
+                'command': 'PURCHASE', 'merchant_identifier': shop.merchant,
+                'access_code': 'SandboxAccessCode1', 'merchant_reference': reference,
+                'amount': '1000', 'currency': 'AED', 'language': 'en', 'fort_id': f'{index}77',
+                'payment_option': 'VISA', 'status': '14', 'response_code': '14000', **answer,
+            }
+            messages.append(shop.sandbox('POST', 'sign', {
+                'merchant_identifier': shop.merchant, 'fields': fields,
+            })['fields'])
+        return messages
+
+    return make
+
+
+def count_versions(shop, reference):
+    """ Return how the row of a transaction was last written, to tell if it is written again. """
+    return shop.query(
+        f"SELECT ctid, xmin FROM payment_transaction WHERE reference = '{reference}'"
+    )
+
+
+def test_return_and_webhook_at_the_same_moment_confirm_once_and_fast(shop, make_payments):
+    """ Two requests about one payment neither lose it nor wait for Odoo's random retries. """
+    messages = make_payments('PAIR', PAYMENTS)
+    durations = []
+    with ThreadPoolExecutor(2) as pool:
+        for message in messages:
+            outcomes = list(pool.map(
+                lambda route, message=message: post(f'{shop.url}/payment/aps/{route}', message),
+                ('return', 'webhook'),
+            ))
+            assert [status for status, _seconds in outcomes] == [303, 200]
+            durations.append(max(seconds for _status, seconds in outcomes))
+
+    for message in messages:
+        assert shop.read_transaction(message['merchant_reference']).state == 'done'
+    print(f"slower of both: median {statistics.median(durations):.3f} s, "
+          f"longest {max(durations):.3f} s")
+    # A random retry of Odoo takes a second on average, for most of such pairs.
+    assert statistics.median(durations) < 0.5
+
+
+def test_storm_of_the_same_notification_writes_once(shop, make_payments):
+    """ Ten simultaneous deliveries of one notification are all acknowledged. """
+    [message] = make_payments('STORM', 1)
+    with ThreadPoolExecutor(10) as pool:
+        outcomes = list(pool.map(
+            lambda _index: post(f'{shop.url}/payment/aps/webhook', message), range(10)
+        ))
+    assert [status for status, _seconds in outcomes] == [200] * 10
+    reference = message['merchant_reference']
+    assert shop.read_transaction(reference).state == 'done'
+
+    version = count_versions(shop, reference)
+    post(f'{shop.url}/payment/aps/webhook', message)
+    assert count_versions(shop, reference) == version
+
+
+def test_contradicting_answers_at_the_same_moment_end_as_paid(shop, make_payments):
+    """ A failure and a success that race leave the payment confirmed, whoever wins. """
+    for success in make_payments('RACE', 5):
+        failure = shop.sandbox('POST', 'sign', {
+            'merchant_identifier': shop.merchant,
+            'fields': {**success, 'status': '13', 'response_code': '13666'},
+        })['fields']
+        with ThreadPoolExecutor(4) as pool:
+            outcomes = list(pool.map(
+                lambda message: post(f'{shop.url}/payment/aps/webhook', message),
+                (success, failure, success, failure),
+            ))
+        assert [status for status, _seconds in outcomes] == [200] * 4
+        assert shop.read_transaction(success['merchant_reference']).state == 'done'
+
+
+def test_refusals_are_not_slowed_down_by_a_payment_in_progress(shop, make_payments):
+    """ A stranger's message neither waits for the lock of the payment nor takes it. """
+    [message] = make_payments('FORGED', 1)
+    forged = {**message, 'amount': '1'}
+    with ThreadPoolExecutor(8) as pool:
+        outcomes = list(pool.map(
+            lambda body: post(f'{shop.url}/payment/aps/webhook', body), [forged] * 16
+        ))
+    assert [status for status, _seconds in outcomes] == [403] * 16
+    assert shop.read_transaction(message['merchant_reference']).state == 'draft'
+
+
+def test_oversized_bodies_do_not_stop_the_shop(shop):
+    """ Bodies of five megabytes are refused, and the shop still answers. """
+    body = {'merchant_reference': 'x' * 5_000_000}
+    with ThreadPoolExecutor(4) as pool:
+        outcomes = list(pool.map(
+            lambda _index: post(f'{shop.url}/payment/aps/webhook', body), range(12)
+        ))
+    assert {status for status, _seconds in outcomes} == {413}
+    with urllib.request.urlopen(f'{shop.url}/shop', timeout=30) as response:
+        assert response.status == 200
