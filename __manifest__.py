@@ -10,7 +10,9 @@
     'data': [
         'views/payment_aps_templates.xml',
         'views/payment_provider_views.xml',
+        'views/payment_transaction_views.xml',
 
+        'data/ir_cron.xml',
         'data/payment_provider_data.xml',  # Depends on views/payment_aps_templates.xml
     ],
     'post_init_hook': 'post_init_hook',

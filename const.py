@@ -11,8 +11,20 @@ HOSTS = {
         'enabled': 'https://checkout.payfort.com',
         'test': 'https://sbcheckout.payfort.com',
     },
+    'api': {
+        'enabled': 'https://paymentservices.payfort.com',
+        'test': 'https://sbpaymentservices.payfort.com',
+    },
 }
 PAYMENT_PAGE_PATH = '/FortAPI/paymentPage'
+PAYMENT_API_PATH = '/FortAPI/paymentApi'
+
+# How long to wait for a connection to the API and for its answer, in seconds. An operation that was
+# not answered in time is settled by the status check, so there is no need to wait for long.
+CONNECT_TIMEOUT = 5
+READ_TIMEOUT = 25
+# The system parameter that holds another time to wait for an answer.
+READ_TIMEOUT_PARAMETER = 'payment_aps.read_timeout'
 
 # The system parameter that holds the base address of a local sandbox, for providers in test state.
 SANDBOX_URL_PARAMETER = 'payment_aps.sandbox_url'
@@ -84,6 +96,28 @@ CREDENTIAL_PATTERN = r'[A-Za-z0-9]{1,20}'
 
 # The commands that ask for a payment, as opposed to those that maintain one.
 PAYMENT_COMMANDS = ('PURCHASE', 'AUTHORIZATION')
+# The statuses of success and failure of the commands that maintain a payment.
+OPERATION_STATUSES = {
+    'CAPTURE': ('04', '05'),
+    'VOID_AUTHORIZATION': ('08', '09'),
+    'REFUND': ('06', '07'),
+}
+# The payment methods that know no authorization. They are paid at once even if the provider
+# captures manually.
+PURCHASE_ONLY_METHODS = ('mada', 'meeza', 'knet', 'naps', 'benefit', 'omannet')
+
+# An authorization can be captured or voided within these days; then it is released by the bank.
+# See https://paymentservices.amazon.com/docs/api/managing-payments/capture.
+CAPTURE_WINDOW_DAYS = 7
+
+# When an unsettled payment or operation is asked about, in minutes after it was started.
+CHECK_SCHEDULE = (2, 10, 60, 24 * 60, 2 * 24 * 60, 3 * 24 * 60, 4 * 24 * 60)
+# The system parameter that holds the hours after which a payment that APS knows nothing of is
+# canceled, and its default: the end of the schedule.
+ABANDON_HOURS_PARAMETER = 'payment_aps.abandon_hours'
+ABANDON_HOURS = 96
+# An operation that APS knows nothing of may still be on its way for this long, in minutes.
+SETTLING_TIME = 15
 
 # Mapping of transaction states to APS payment statuses, as far as a payment is concerned. A status
 # that is not listed says nothing about a payment, and never makes one confirmed.
@@ -123,6 +157,7 @@ SOURCE_STATES = {
 }
 
 # The last three digits of a response code say why.
+NOT_FOUND_MESSAGE_CODE = '036'
 SUCCESS_MESSAGE_CODE = '000'
 CANCELED_MESSAGE_CODES = ('072',)
 # Failures that don't tell what became of the money: technical problems, and references that APS
@@ -134,12 +169,177 @@ FINAL_MESSAGE_CODES = ('030', '666', '778', '787')
 # What went wrong, for the shopper, by message code. Other codes are problems of the merchant's
 # configuration or of the request.
 FAILURE_REASONS = {
-    **dict.fromkeys(('072',), 'canceled'),
+    '072': 'canceled',
     **dict.fromkeys(('029', '746', '747'), 'funds'),
-    **dict.fromkeys(('012', '100'), 'expired'),
-    **dict.fromkeys(('016', '087'), 'card'),
+    '012': 'expired',
+    **dict.fromkeys(('016', '087', '100'), 'card'),
     **dict.fromkeys(('030', '787'), 'authentication'),
     **dict.fromkeys(('778', '102', '773'), 'timeout'),
     **dict.fromkeys(('050', '057', '058', '221'), 'limit'),
-    **dict.fromkeys(('074', '075', '079', '118', '123', '666', '785'), 'declined'),
+    **dict.fromkeys(('118', '123', '666'), 'declined'),
+}
+
+# What the last three digits of a response code mean, for the staff.
+MESSAGE_CODES = {
+    '000': "Success",
+    '001': "Parameter missing",
+    '002': "Parameter format invalid",
+    '003': "Payment option not available to this merchant",
+    '004': "Command invalid",
+    '005': "Amount invalid",
+    '006': "Technical problem",
+    '007': "Duplicate order number",
+    '008': "Signature mismatch",
+    '009': "Merchant identifier invalid",
+    '010': "Access code invalid",
+    '011': "Order not saved",
+    '012': "Card expired",
+    '013': "Currency invalid",
+    '014': "Payment option inactive",
+    '015': "Merchant account inactive",
+    '016': "Card number invalid",
+    '017': "Acquirer does not allow operation",
+    '018': "Processor does not allow operation",
+    '019': "Acquirer inactive",
+    '020': "Processor inactive",
+    '021': "Option switched off by acquirer",
+    '023': "Currency not accepted by acquirer",
+    '024': "Currency not accepted by processor",
+    '025': "Processor settings missing",
+    '026': "Acquirer settings missing",
+    '027': "Unexpected extra parameters",
+    '029': "Insufficient funds",
+    '030': "Authentication failed",
+    '031': "Issuer invalid",
+    '032': "Parameter length invalid",
+    '033': "Parameter value not allowed",
+    '034': "Operation not allowed",
+    '035': "Order created",
+    '036': "Order not found",
+    '037': "Return URL missing",
+    '038': "Token service inactive",
+    '039': "No active payment option",
+    '040': "Transaction source invalid",
+    '042': "Amount above authorized amount",
+    '043': "Operation inactive",
+    '044': "Token name unknown",
+    '046': "Channel not set up for this option",
+    '047': "Order already processed",
+    '048': "Amount above captured amount",
+    '049': "Operation not valid for this option",
+    '050': "Merchant's per-transaction limit exceeded",
+    '051': "Technical error",
+    '052': "Customer not in OLP database",
+    '053': "Merchant not in OLP database",
+    '054': "Cannot be processed now",
+    '055': "OLP alias invalid",
+    '056': "OLP alias does not exist",
+    '057': "Daily limit exceeded",
+    '058': "Per-transaction limit exceeded",
+    '059': "Merchant name / SADAD id differ",
+    '060': "OLP password wrong",
+    '062': "Token created",
+    '063': "Token updated",
+    '064': "3-D Secure check requested",
+    '065': "Waiting for customer's action",
+    '066': "Merchant reference exists already",
+    '067': "Dynamic descriptor not set up",
+    '068': "SDK service inactive",
+    '069': "No mapping for error code",
+    '070': "Device_id differs",
+    '071': "Connection could not be started",
+    '072': "Cancelled by customer",
+    '073': "Request format invalid",
+    '074': "Transaction failed",
+    '075': "Transaction failed",
+    '076': "Not found in OLP",
+    '077': "Error code not found",
+    '078': "Fraud screen could not be checked",
+    '079': "Challenged by fraud rules",
+    '080': "Payment option invalid",
+    '082': "Fraud service inactive",
+    '083': "Unexpected user behaviour",
+    '084': "Amount outside plan's limits",
+    '086': "Instalment plan not set up",
+    '087': "Card BIN not of accepted issuer",
+    '088': "Token not made for this transaction",
+    '089': "Wallet details not retrieved",
+    '090': "In review",
+    '092': "Issuer code invalid",
+    '093': "Service inactive",
+    '094': "Plan code invalid",
+    '095': "Issuer inactive",
+    '096': "Plan inactive",
+    '097': "Operation not allowed for service",
+    '098': "Call_id invalid or expired",
+    '099': "Service failed",
+    '100': "Expiry date invalid",
+    '101': "Bill number not found",
+    '102': "Apple Pay order expired",
+    '103': "Duplicate subscription id",
+    '104': "No plan fits",
+    '105': "Bank code invalid",
+    '106': "Bank inactive",
+    '107': "Transfer_date invalid",
+    '110': "Contradicting parameters",
+    '111': "Service not for this option",
+    '112': "Service not for this operation",
+    '113': "Service not for this eci",
+    '114': "Token exists already",
+    '115': "Payment link expired",
+    '116': "Notification type inactive",
+    '117': "Payment link already processed",
+    '118': "Order bounced",
+    '119': "Request dropped",
+    '120': "Link terms not found",
+    '121': "Card number not verified",
+    '122': "Date interval invalid",
+    '123': "Attempts exceeded",
+    '124': "Account created",
+    '125': "Invoice already paid",
+    '126': "Duplicate invoice id",
+    '127': "Reference not generated yet",
+    '128': "Report still pending",
+    '129': "Report queue full",
+    '134': "Too many search results",
+    '136': "Batch validation failed",
+    '137': "Batch date invalid",
+    '138': "Batch being validated",
+    '140': "Batch being processed",
+    '141': "Batch reference unknown",
+    '142': "Batch header invalid",
+    '144': "Batch file invalid",
+    '146': "Batch reference exists",
+    '147': "Batch request received",
+    '148': "Batch will be processed",
+    '149': "Payment link id not found",
+    '150': "Payment link already open",
+    '151': "3ds_id unknown",
+    '152': "3-D Secure data do not match request",
+    '154': "Upload retries used up",
+    '155': "Upload retries not configured",
+    '160': "Customer verification failed",
+    '181': "Amount below minimum",
+    '182': "OTP verified",
+    '221': "Maximum exceeded",
+    '225': "Operation not permitted",
+    '662': "Order not confirmed yet: operation refused",
+    '666': "Declined",
+    '746': "Above customer's limit",
+    '747': "Wallet balance too low",
+    '748': "OTP parameters differ",
+    '773': "Transaction closed",
+    '777': "Processed, but confirmation not received",
+    '778': "Session timed out",
+    '779': "Transformation error",
+    '780': "Transaction number transformation error",
+    '781': "Response code transformation error",
+    '783': "Instalments service inactive",
+    '784': "Still processing: no other transaction possible",
+    '785': "Blocked by fraud check",
+    '787': "User not authenticated",
+    '788': "Bill number invalid",
+    '789': "Bill number expired",
+    '790': "Bill type code invalid",
+    '983': "Wait 60 s between OTPs",
 }

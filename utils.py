@@ -1,5 +1,6 @@
 """ Pure functions of the APS protocol. None of them needs a database. """
 
+import datetime
 import decimal
 import hashlib
 import hmac
@@ -206,6 +207,56 @@ def get_target_state(status, response_code):
     if status == '10' and message_code in const.FINAL_MESSAGE_CODES:
         return 'error'
     return state
+
+
+def is_refusal(command, answer):
+    """ Return whether an answer of the payment API says that an operation was not executed.
+
+    :param str|None command: The command of the request; `None` for a query.
+    :param dict answer: The authentic answer.
+    :return: Whether it is certain that nothing was executed.
+    :rtype: bool
+    """
+    status, response_code = answer.get('status') or '', answer.get('response_code') or ''
+    failure_statuses = ('00', *const.OPERATION_STATUSES.get(command, ())[1:])
+    return (
+        bool(command)
+        and status in failure_statuses
+        and response_code[:2] == status
+        and response_code[2:] not in const.UNCLEAR_MESSAGE_CODES
+    )
+
+
+def get_operation_outcome(command, status, response_code):
+    """ Return the outcome of an operation that maintains a payment.
+
+    :param str command: One of `const.OPERATION_STATUSES`.
+    :param str status: The status, two digits.
+    :param str response_code: The response code: the status and a message code of three digits.
+    :return: `done`, `error`, or `pending` if the answer doesn't tell.
+    :rtype: str
+    """
+    success_status, _failure_status = const.OPERATION_STATUSES[command]
+    if status == success_status and response_code[:2] == status:
+        return 'done'
+    if is_refusal(command, {'status': status, 'response_code': response_code}):
+        return 'error'
+    return 'pending'
+
+
+def get_next_check(start, now):
+    """ Return when an unsettled payment or operation is to be asked about next.
+
+    :param datetime start: When the payment or operation was started.
+    :param datetime now: The time of the latest check.
+    :return: The time of the next check; `None` if it was asked about for long enough.
+    :rtype: datetime | None
+    """
+    for minutes in const.CHECK_SCHEDULE:
+        check = start + datetime.timedelta(minutes=minutes)
+        if check > now:
+            return check
+    return None
 
 
 # === Values === #

@@ -1,10 +1,23 @@
+import logging
 import re
+from http.cookiejar import DefaultCookiePolicy
+
+import requests
+from urllib3.exceptions import MaxRetryError, NewConnectionError
 
 from odoo import _, api, fields, models
 from odoo.exceptions import ValidationError
 
 from odoo.addons.payment_aps import const
 from odoo.addons.payment_aps import utils as aps_utils
+from odoo.addons.payment_aps.exceptions import APSOutcomeUnknown, APSRefused, APSUnreachable
+
+_logger = logging.getLogger(__name__)
+
+# One pool of connections for the process, kept alive between requests. It holds no state: cookies
+# are refused, and nothing is ever sent twice by itself.
+api_session = requests.Session()
+api_session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
 
 CREDENTIAL_FIELDS = (
     'aps_merchant_identifier', 'aps_access_code', 'aps_sha_request', 'aps_sha_response',
@@ -97,6 +110,16 @@ class PaymentProvider(models.Model):
         }
         return {**values, **stripped_values} if stripped_values else values
 
+    #=== COMPUTE METHODS ===#
+
+    def _compute_feature_support_fields(self):
+        """ Override of `payment` to enable additional features. """
+        super()._compute_feature_support_fields()
+        self.filtered(lambda p: p.code == 'aps').update({
+            'support_manual_capture': 'partial',
+            'support_refund': 'partial',
+        })
+
     #=== BUSINESS METHODS - SETUP ===#
 
     def _get_supported_currencies(self):
@@ -115,6 +138,13 @@ class PaymentProvider(models.Model):
             return default_codes
         return const.DEFAULT_PAYMENT_METHOD_CODES
 
+    @api.model
+    def _aps_setup_cron(self):
+        """ Have the check of open payments run for ever: in 17.0, a job ends after one run. """
+        cron = self.env.ref('payment_aps.ir_cron_aps_check_status')
+        if 'numbercall' in cron._fields:
+            cron.numbercall = -1
+
     #=== BUSINESS METHODS - ENDPOINTS ===#
 
     def _aps_get_api_url(self):
@@ -131,7 +161,7 @@ class PaymentProvider(models.Model):
         A system parameter can point a provider in test state to a local sandbox. It has no say over
         a live provider.
 
-        :param str purpose: `checkout`.
+        :param str purpose: `checkout` for the payment page, `api` for requests of the server.
         :return: The base address of the host.
         :rtype: str
         """
@@ -174,3 +204,91 @@ class PaymentProvider(models.Model):
         return aps_utils.verify_signature(
             data, provider_sudo.aps_sha_response, provider_sudo.aps_sha_type or 'sha256'
         )
+
+    #=== BUSINESS METHODS - REQUESTS ===#
+
+    def _aps_make_request(self, payload):
+        """ Send a request to the payment API and return its answer.
+
+        Nothing is ever sent a second time from here: APS has no idempotency key for most commands.
+        See https://paymentservices.amazon.com/docs/api.
+
+        :param dict payload: The fields of the request, without those that identify the merchant and
+                             without signature. Amounts are in minor units, as text.
+        :return: The answer, whose signature was verified.
+        :rtype: dict
+        :raise APSUnreachable: If APS has certainly not received the request.
+        :raise APSRefused: If APS says that it doesn't execute the request.
+        :raise APSOutcomeUnknown: If APS may have executed the request.
+        """
+        self.ensure_one()
+        provider_sudo = self.sudo()
+        fields_to_sign = {
+            **payload,
+            'access_code': provider_sudo.aps_access_code,
+            'merchant_identifier': provider_sudo.aps_merchant_identifier,
+            'language': const.DEFAULT_LANGUAGE,
+        }
+        signature = self._aps_calculate_signature(fields_to_sign, incoming=False)
+        _logger.info("Request to APS: %s", aps_utils.describe_message(payload))
+        answer = self._aps_read_answer(self._aps_post({**fields_to_sign, 'signature': signature}))
+        _logger.info("Answer from APS: %s", aps_utils.describe_message(answer))
+        if aps_utils.is_refusal(payload.get('command'), answer):
+            raise APSRefused(answer)
+        return answer
+
+    def _aps_post(self, signed_fields):
+        """ Post a signed request to the payment API.
+
+        :param dict signed_fields: The fields of the request.
+        :return: The response.
+        :rtype: requests.Response
+        :raise APSUnreachable: If no connection was made.
+        :raise APSOutcomeUnknown: If the connection broke or timed out after the request was sent.
+        """
+        url = self._aps_get_host('api') + const.PAYMENT_API_PATH
+        try:
+            return api_session.post(
+                url,
+                json=signed_fields,
+                timeout=(const.CONNECT_TIMEOUT, self._aps_get_read_timeout()),
+                allow_redirects=False,
+            )
+        except (requests.exceptions.ConnectTimeout, requests.exceptions.SSLError) as error:
+            raise APSUnreachable(type(error).__name__) from error
+        except requests.exceptions.ConnectionError as error:
+            cause = error.args[0] if error.args else None
+            if isinstance(cause, MaxRetryError) and isinstance(cause.reason, NewConnectionError):
+                raise APSUnreachable(type(error).__name__) from error
+            raise APSOutcomeUnknown(type(error).__name__) from error
+        except requests.exceptions.RequestException as error:
+            raise APSOutcomeUnknown(type(error).__name__) from error
+
+    def _aps_get_read_timeout(self):
+        """ Return how long to wait for an answer.
+
+        :return: The time, in seconds.
+        :rtype: int
+        """
+        parameters_sudo = self.env['ir.config_parameter'].sudo()
+        seconds = parameters_sudo.get_param(const.READ_TIMEOUT_PARAMETER) or ''
+        return int(seconds) if seconds.isdigit() and int(seconds) else const.READ_TIMEOUT
+
+    def _aps_read_answer(self, response):
+        """ Return the fields of a response of the payment API, if they are authentic.
+
+        :param requests.Response response: The response.
+        :return: The fields, whose signature was verified.
+        :rtype: dict
+        :raise APSOutcomeUnknown: If the response is not one, or not signed by APS.
+        """
+        if response.status_code != 200:
+            raise APSOutcomeUnknown(f"HTTP status {response.status_code}")
+        try:
+            answer = aps_utils.parse_json_message(response.content)
+        except ValueError as error:
+            # The dashboard can be set to XML, which also ends here.
+            raise APSOutcomeUnknown("The answer is not JSON.") from error
+        if not self._aps_verify_signature(answer):
+            raise APSOutcomeUnknown("The signature of the answer is wrong.")
+        return answer

@@ -20,9 +20,9 @@ _logger = logging.getLogger(__name__)
 # Without characters that are easily mistaken for one another when read aloud.
 REFERENCE_ALPHABET = '23456789ABCDEFGHJKLMNPQRSTUVWXYZ'
 REFERENCE_SUFFIX_LENGTH = 8
-# Leaves room for the `R-` and `P-` prefixes and the sequence numbers of child transactions in the
-# 40 characters that APS grants.
-REFERENCE_MAX_LENGTH = 34
+# Leaves room for the `R-` and `P-` prefixes and the sequence numbers of child transactions, and of
+# refunds of captures, in the 40 characters that APS grants.
+REFERENCE_MAX_LENGTH = 30
 
 # How often a lock is asked for anew because the payment was updated while we waited, and how long
 # each wait may take. Together they stay below the time-out of APS's notifications.
@@ -112,7 +112,7 @@ class PaymentTransaction(models.Model):
         provider_sudo = self.provider_id.sudo()
         currency_code = self.currency_id.name
         values = {
-            'command': 'PURCHASE',
+            'command': self._aps_get_payment_command(),
             'access_code': provider_sudo.aps_access_code,
             'merchant_identifier': provider_sudo.aps_merchant_identifier,
             'merchant_reference': self.reference,
@@ -126,6 +126,17 @@ class PaymentTransaction(models.Model):
             'customer_ip': self._aps_get_customer_ip(),
         }
         return {name: value for name, value in values.items() if value}
+
+    def _aps_get_payment_command(self):
+        """ Return whether the amount is to be taken at once or to be reserved only.
+
+        :return: `PURCHASE` or `AUTHORIZATION`.
+        :rtype: str
+        """
+        knows_authorization = self.payment_method_code not in const.PURCHASE_ONLY_METHODS
+        if self.provider_id.capture_manually and knows_authorization:
+            return 'AUTHORIZATION'
+        return 'PURCHASE'
 
     def _aps_get_customer_email(self):
         """ Return an address for the mandatory e-mail of the customer.
@@ -243,11 +254,16 @@ class PaymentTransaction(models.Model):
             for name in ('status', 'response_code')
         ):
             self._aps_refuse(message, "the status is missing")
-        if message.get('command') not in const.PAYMENT_COMMANDS:
-            self._aps_refuse(message, "the command is not that of a payment")
         if self.source_transaction_id:
             self._aps_refuse(message, "the transaction is not a payment")
-        self._aps_check_amount(message)
+        if message.get('query_command') == 'CHECK_STATUS':
+            return  # Reports sums, which are compared when they are applied.
+        if message.get('command') in const.PAYMENT_COMMANDS:
+            self._aps_check_amount(message)
+        elif message.get('command') in const.OPERATION_STATUSES:
+            self._aps_check_operation_amount(message)
+        else:
+            self._aps_refuse(message, "the command is unknown")
 
     def _aps_check_amount(self, message):
         """ Check that an answer about the payment is about its amount, in its currency.
@@ -266,6 +282,21 @@ class PaymentTransaction(models.Model):
         if aps_utils.parse_minor_units(message.get('amount')) != amount_minor:
             self._aps_refuse(message, f"the amount is not {amount_minor}")
 
+    def _aps_check_operation_amount(self, message):
+        """ Check that an answer about an operation can be about this payment.
+
+        :param dict message: The message, whose signature was verified.
+        :return: None
+        :raise ValidationError: If the currency is another one, or the amount exceeds the payment.
+        """
+        if message.get('currency') and message['currency'] != self.currency_id.name:
+            self._aps_refuse(message, f"the currency is not {self.currency_id.name}")
+        amount = message.get('amount')
+        if amount:
+            amount_minor = aps_utils.parse_minor_units(amount)
+            if amount_minor is None or not 0 < amount_minor <= self._aps_to_minor():
+                self._aps_refuse(message, "the amount exceeds that of the payment")
+
     def _aps_refuse(self, message, reason):
         """ Refuse a message.
 
@@ -277,7 +308,7 @@ class PaymentTransaction(models.Model):
         raise ValidationError(f"APS: {reason}: {aps_utils.describe_message(message)}")
 
     def _aps_apply(self, message):
-        """ Bring the transaction to the state that an answer tells.
+        """ Apply an answer to the payment and to the transactions that capture or refund it.
 
         Applying the same answer twice changes nothing, and neither does one that is overtaken by
         what is known already.
@@ -288,6 +319,19 @@ class PaymentTransaction(models.Model):
         :return: None
         """
         self.ensure_one()
+        if message.get('query_command') == 'CHECK_STATUS':
+            self._aps_apply_status(message)
+        elif message.get('command') in const.OPERATION_STATUSES:
+            self._aps_apply_operation(message)
+        else:
+            self._aps_apply_payment(message)
+
+    def _aps_apply_payment(self, message):
+        """ Bring the transaction to the state that an answer about the payment tells.
+
+        :param dict message: The message, authentic and checked.
+        :return: None
+        """
         status, response_code = message.get('status') or '', message.get('response_code') or ''
         target_state = aps_utils.get_target_state(status, response_code)
         if not target_state or not self._aps_is_plausible(target_state, message):
@@ -296,9 +340,10 @@ class PaymentTransaction(models.Model):
                 self.reference, aps_utils.describe_message(message),
             )
             target_state = 'pending'  # Never guess about money.
-        if target_state == 'authorized' and not self.provider_id.support_manual_capture:
-            target_state = 'pending'
-        if self.state not in const.SOURCE_STATES[target_state]:
+        is_voided = self.aps_command == 'VOID_AUTHORIZATION' and self.state == 'cancel'
+        if self.state not in const.SOURCE_STATES[target_state] or (
+            is_voided and target_state == 'authorized'
+        ):
             _logger.info(
                 "Answer from APS changes nothing for %s in state %s: %s",
                 self.reference, self.state, aps_utils.describe_message(message),
@@ -358,7 +403,7 @@ class PaymentTransaction(models.Model):
         :param str response_code: The response code of the answer.
         :return: None
         """
-        tx = self.with_context(lang=self.partner_lang or self.env.lang)
+        tx = self._aps_with_shopper_lang()
         former_state = self.state
         source_states = const.SOURCE_STATES[target_state]
         if target_state == 'pending':
@@ -376,10 +421,16 @@ class PaymentTransaction(models.Model):
             tx._set_error(
                 tx._aps_get_failure_message(response_code), extra_allowed_states=source_states
             )
+        if target_state != 'pending' and self.aps_next_check:
+            self.aps_next_check = False
         if former_state in ('cancel', 'error'):
             _logger.warning(
                 "%s was %s but turns out to be %s", self.reference, former_state, target_state
             )
+
+    def _aps_with_shopper_lang(self):
+        """ Return the transaction in a context whose language is that of the shopper. """
+        return self.with_context(lang=self.partner_lang or self.env.lang)
 
     def _aps_get_failure_message(self, response_code):
         """ Return what a failure means for the shopper's money, and what to do.
@@ -400,7 +451,7 @@ class PaymentTransaction(models.Model):
             return _("Your card has expired. You have not been charged. Please try another card.")
         if reason == 'card':
             return _(
-                "Your card was not accepted. You have not been charged. Please check its number or "
+                "Your card was not accepted. You have not been charged. Please check its details or "
                 "try another card."
             )
         if reason == 'authentication':
@@ -415,8 +466,8 @@ class PaymentTransaction(models.Model):
             )
         if reason == 'limit':
             return _(
-                "The amount is above what your card allows. You have not been charged. Please try "
-                "another card."
+                "The amount is above what can be paid at once. You have not been charged. Please "
+                "try another card or contact us."
             )
         if reason == 'declined':
             return _(

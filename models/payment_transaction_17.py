@@ -48,3 +48,43 @@ class PaymentTransaction(models.Model):
         super()._process_notification_data(notification_data)
         if self.provider_code == 'aps':
             self._aps_apply(notification_data)
+
+    def _aps_post_process(self):
+        """ Have the engine post-process the transaction now. """
+        self._finalize_post_processing()
+
+    def _send_capture_request(self, amount_to_capture=None):
+        """ Override of `payment` to queue a capture.
+
+        The engine creates a child transaction unless the whole payment is captured at once.
+        """
+        if self.provider_code != 'aps':
+            return super()._send_capture_request(amount_to_capture=amount_to_capture)
+        self._aps_check_capture(self.amount if amount_to_capture is None else amount_to_capture)
+        child_tx = super()._send_capture_request(amount_to_capture=amount_to_capture)
+        self._aps_queue_operation('CAPTURE', child_tx or self)
+        return child_tx
+
+    def _send_void_request(self, amount_to_void=None):
+        """ Override of `payment` to queue a void, or the closing of what a capture leaves over. """
+        if self.provider_code != 'aps':
+            return super()._send_void_request(amount_to_void=amount_to_void)
+        if self._aps_is_capture_queued():
+            lapse_tx = super()._send_void_request(amount_to_void=amount_to_void)
+            self._aps_queue_lapse(lapse_tx)
+            return lapse_tx
+        self._aps_check_void()
+        child_tx = super()._send_void_request()
+        self._aps_queue_operation('VOID_AUTHORIZATION', self)
+        return child_tx
+
+    def _send_refund_request(self, amount_to_refund=None):
+        """ Override of `payment` to queue a refund. """
+        if self.provider_code != 'aps':
+            return super()._send_refund_request(amount_to_refund=amount_to_refund)
+        self._aps_check_refund(amount_to_refund)
+        if amount_to_refund is None:
+            amount_to_refund = self._aps_get_refundable_major()
+        refund_tx = super()._send_refund_request(amount_to_refund=amount_to_refund)
+        self._aps_queue_operation('REFUND', refund_tx)
+        return refund_tx

@@ -44,3 +44,41 @@ class PaymentTransaction(models.Model):
         if self.provider_code != 'aps':
             return super()._apply_updates(payment_data)
         return self._aps_apply(payment_data)
+
+    def _aps_post_process(self):
+        """ Have the engine post-process the transaction now. """
+        self._post_process()
+
+    def _send_capture_request(self):
+        """ Override of `payment` to queue a capture; `self` is the child transaction. """
+        if self.provider_code != 'aps':
+            return super()._send_capture_request()
+        source_tx = self.source_transaction_id
+        source_tx._aps_check_capture(self.amount, besides=self)
+        return source_tx._aps_queue_operation('CAPTURE', self)
+
+    def _send_void_request(self):
+        """ Override of `payment` to queue a void, or the closing of what a capture leaves over;
+        `self` is the child transaction.
+        """
+        if self.provider_code != 'aps':
+            return super()._send_void_request()
+        source_tx = self.source_transaction_id
+        if source_tx._aps_is_capture_queued():
+            return source_tx._aps_queue_lapse(self)
+        source_tx._aps_check_void(besides=self)
+        return source_tx._aps_queue_operation('VOID_AUTHORIZATION', self)
+
+    def _refund(self, amount_to_refund=None):
+        """ Override of `payment` to refund what is left, rather than all, if no amount is given. """
+        if self.provider_code == 'aps':
+            self._aps_check_refund(amount_to_refund)
+            if amount_to_refund is None:
+                amount_to_refund = self._aps_get_refundable_major()
+        return super()._refund(amount_to_refund=amount_to_refund)
+
+    def _send_refund_request(self):
+        """ Override of `payment` to queue a refund; `self` is the refund transaction. """
+        if self.provider_code != 'aps':
+            return super()._send_refund_request()
+        return self.source_transaction_id._aps_queue_operation('REFUND', self)

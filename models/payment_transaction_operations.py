@@ -1,0 +1,574 @@
+import logging
+from datetime import timedelta
+
+from psycopg2 import OperationalError
+
+from odoo import _, api, fields, models
+from odoo.exceptions import UserError
+
+from odoo.addons.payment_aps import const
+from odoo.addons.payment_aps import utils as aps_utils
+from odoo.addons.payment_aps.exceptions import APSOutcomeUnknown, APSRefused, APSUnreachable
+
+_logger = logging.getLogger(__name__)
+
+# How often the outcome of an operation is written anew if the database refuses it because of a
+# conflict. Afterwards, the status check settles the operation.
+APPLY_ATTEMPTS = 5
+
+
+class PaymentTransaction(models.Model):
+    """ The operations that maintain a payment: capture, void and refund.
+
+    An operation is carried by a transaction: the child transaction that the engine creates for it,
+    or the payment itself if it is captured or voided in full. It goes through these steps, each of
+    which is committed before the next one begins:
+
+    1. It is checked and queued, in the request of the user. Odoo may run that request several
+       times, or roll it back, because nothing is sent before it is committed.
+    2. It is marked as sent. Whoever finds it so later on, e.g., after a crash, doesn't send it
+       again but asks APS what became of it.
+    3. It is sent, and its outcome is applied. If the outcome is unknown, it stays as it is.
+
+    A payment has one operation under way at most, so that the sums that APS reports tell whether it
+    was executed.
+    """
+
+    _inherit = 'payment.transaction'
+
+    aps_command = fields.Selection(
+        string="APS Operation",
+        help="The operation that this transaction carries out at Amazon Payment Services.",
+        selection=[
+            ('CAPTURE', "Capture"),
+            ('VOID_AUTHORIZATION', "Void"),
+            ('REFUND', "Refund"),
+            ('LAPSE', "Close the remaining amount"),
+        ],
+        readonly=True,
+        copy=False,
+    )
+    aps_request_state = fields.Selection(
+        string="APS Request",
+        selection=[('queued', "To be sent"), ('sent', "Waiting for the outcome")],
+        readonly=True,
+        copy=False,
+    )
+    aps_request_date = fields.Datetime(string="APS Request Date", readonly=True, copy=False)
+    aps_last_operation = fields.Datetime(string="Last APS Operation", readonly=True, copy=False)
+    aps_staff_message = fields.Char(
+        string="APS Message",
+        help="What Amazon Payment Services said about the latest operation.",
+        readonly=True,
+        copy=False,
+    )
+
+    #=== ACTION METHODS ===#
+
+    def action_aps_close_remaining(self):
+        """ Close a partially captured authorization, whose rest the bank releases by itself.
+
+        :return: None
+        :raise UserError: If there is no such rest.
+        """
+        self.check_access_rights('write')
+        self.check_access_rule('write')
+        for tx_sudo in self.sudo():
+            remaining = tx_sudo._aps_get_capturable_amount()
+            if tx_sudo.state != 'authorized' or not 0 < remaining < tx_sudo._aps_to_minor():
+                raise UserError(_("There is no remaining amount to close on this payment."))
+            tx_sudo._aps_check_nothing_is_under_way()
+            tx_sudo._aps_touch()
+            currency_code = tx_sudo.currency_id.name
+            lapse_tx = tx_sudo._create_child_transaction(
+                aps_utils.to_major_units(remaining, currency_code), aps_command='LAPSE'
+            )
+            lapse_tx._aps_settle_lapse()
+
+    #=== BUSINESS METHODS - AMOUNTS AND RELATIVES ===#
+
+    def _aps_to_minor(self):
+        """ Return the amounts of the transactions, added up.
+
+        :return: The sum of the absolute amounts, in minor units.
+        :rtype: int
+        """
+        return sum(aps_utils.to_minor_units(abs(tx.amount), tx.currency_id.name) for tx in self)
+
+    def _aps_get_payment(self):
+        """ Return the transaction of the payment that APS knows by its reference.
+
+        :return: The transaction at the root of captures and refunds.
+        :rtype: recordset of `payment.transaction`
+        """
+        payment = self
+        while payment.source_transaction_id:
+            payment = payment.source_transaction_id
+        return payment
+
+    def _aps_get_family(self):
+        """ Return the payment and all transactions that capture, void or refund it.
+
+        :return: The transactions.
+        :rtype: recordset of `payment.transaction`
+        """
+        family = generation = self._aps_get_payment()
+        while generation:
+            generation = generation.child_transaction_ids
+            family |= generation
+        return family
+
+    def _aps_get_captured(self):
+        """ Return the transactions that stand for money that was taken from the shopper.
+
+        :return: The captures, or the payment itself if it was captured at once.
+        :rtype: recordset of `payment.transaction`
+        """
+        payment = self._aps_get_payment()
+        captures = payment.child_transaction_ids.filtered(lambda tx: tx.operation != 'refund')
+        if captures:
+            return captures.filtered(lambda tx: tx.state == 'done')
+        return payment.filtered(lambda tx: tx.state == 'done')
+
+    def _aps_get_refunds(self):
+        """ Return the refunds of the payment, whatever their state. """
+        return self._aps_get_family().filtered(lambda tx: tx.operation == 'refund')
+
+    def _aps_get_capturable_amount(self):
+        """ Return what is left to capture of an authorization.
+
+        Operations under way and the rest that was closed count as captured.
+
+        :return: The amount, in minor units.
+        :rtype: int
+        """
+        spent = self.child_transaction_ids.filtered(
+            lambda tx: tx.operation != 'refund' and tx.state != 'error'
+        )
+        return self._aps_to_minor() - spent._aps_to_minor()
+
+    def _aps_get_refundable_amount(self):
+        """ Return what is left to refund of a capture or a payment.
+
+        :return: The amount, in minor units.
+        :rtype: int
+        """
+        refunds = self.child_transaction_ids.filtered(
+            lambda tx: tx.operation == 'refund' and tx.state not in ('error', 'cancel')
+        )
+        return self._aps_to_minor() - refunds._aps_to_minor()
+
+    def _aps_get_refundable_major(self):
+        """ Return what is left to refund of a capture or a payment.
+
+        :return: The amount, in major units.
+        :rtype: float
+        """
+        return aps_utils.to_major_units(self._aps_get_refundable_amount(), self.currency_id.name)
+
+    def _aps_is_capture_queued(self):
+        """ Return whether a capture of the payment is about to be sent.
+
+        The capture wizard asks for the void of the rest in the same request as for the capture.
+        """
+        return any(
+            tx.aps_command == 'CAPTURE' and tx.aps_request_state == 'queued'
+            for tx in self._aps_get_family()
+        )
+
+    #=== BUSINESS METHODS - CHECKS BEFORE SENDING ===#
+
+    def _aps_check_nothing_is_under_way(self, besides=None):
+        """ Check that no operation of the payment waits for its outcome.
+
+        :param recordset besides: The transaction of the new operation itself, if any.
+        :return: None
+        :raise UserError: If one does.
+        """
+        busy = self._aps_get_family().filtered('aps_request_state') - (besides or self.browse())
+        if busy:
+            raise UserError(_(
+                "An operation on this payment is still under way (%(reference)s). Wait for its "
+                "outcome, or click on \"Check with APS\" on the transaction.",
+                reference=busy[0].reference,
+            ))
+
+    def _aps_check_capture(self, amount, besides=None):
+        """ Check that an amount of an authorization can be captured.
+
+        :param float amount: The amount to capture, in major units.
+        :param recordset besides: The child transaction of the capture, if it exists already.
+        :return: None
+        :raise UserError: If APS would refuse the capture.
+        """
+        self._aps_check_nothing_is_under_way(besides)
+        self._aps_check_window(_(
+            "This payment was authorized more than %(days)s days ago; the bank has released the "
+            "amount. Ask the customer to pay again.",
+            days=const.CAPTURE_WINDOW_DAYS,
+        ))
+        amount_minor = aps_utils.to_minor_units(amount, self.currency_id.name)
+        capturable = self._aps_get_capturable_amount() + (besides._aps_to_minor() if besides else 0)
+        if not 0 < amount_minor <= capturable:
+            raise UserError(_(
+                "Only %(amount)s can still be captured of this payment. Capture at most this "
+                "amount, and ask the customer for another payment for the rest.",
+                amount=self._aps_format(capturable),
+            ))
+
+    def _aps_check_void(self, besides=None):
+        """ Check that an authorization can be voided.
+
+        :param recordset besides: The child transaction of the void, if it exists already.
+        :return: None
+        :raise UserError: If APS would refuse the void.
+        """
+        if self._aps_get_captured():
+            raise UserError(_(
+                "A part of this payment was captured, so the rest can't be voided any more. The "
+                "bank releases it by itself. Click on \"Close Remaining Amount\" on the "
+                "transaction to close it in Odoo."
+            ))
+        self._aps_check_nothing_is_under_way(besides)
+
+    def _aps_check_refund(self, amount, besides=None):
+        """ Check that an amount of a capture or a payment can be refunded.
+
+        :param float|None amount: The amount to refund, in major units; `None` for all of it.
+        :param recordset besides: The child transaction of the refund, if it exists already.
+        :return: None
+        :raise UserError: If APS would refuse the refund.
+        """
+        self._aps_check_nothing_is_under_way(besides)
+        refundable = self._aps_get_refundable_amount() + (besides._aps_to_minor() if besides else 0)
+        amount_minor = refundable
+        if amount is not None:
+            amount_minor = aps_utils.to_minor_units(amount, self.currency_id.name)
+        if not 0 < amount_minor <= refundable:
+            raise UserError(_(
+                "Only %(amount)s can still be refunded of this payment.",
+                amount=self._aps_format(refundable),
+            ))
+
+    def _aps_check_window(self, sentence):
+        """ Check that the authorization is not too old.
+
+        :param str sentence: What to tell the user if it is.
+        :return: None
+        :raise UserError: If it is.
+        """
+        age = fields.Datetime.now() - (self.last_state_change or self.create_date)
+        if self.state == 'authorized' and age > timedelta(days=const.CAPTURE_WINDOW_DAYS):
+            raise UserError(sentence)
+
+    def _aps_format(self, amount_minor):
+        """ Return an amount in minor units as text with its currency. """
+        amount = aps_utils.to_major_units(amount_minor, self.currency_id.name)
+        return self.currency_id.format(amount)
+
+    #=== BUSINESS METHODS - QUEUE ===#
+
+    def _aps_queue_operation(self, command, record):
+        """ Queue an operation, to be sent once the request of the user is committed.
+
+        :param str command: The APS command.
+        :param recordset record: The transaction that carries the operation.
+        :return: None
+        """
+        self._aps_touch()
+        record.write({
+            'aps_command': command,
+            'aps_request_state': 'queued',
+            'aps_staff_message': False,
+        })
+        self._aps_get_payment()._aps_schedule_check()
+        record._aps_send_after_commit()
+
+    def _aps_queue_lapse(self, lapse_tx):
+        """ Have the rest of the payment closed once the queued capture was successful.
+
+        APS can't void what a partial capture leaves over: the bank releases it by itself.
+
+        :param recordset lapse_tx: The child transaction of the rest.
+        :return: None
+        """
+        lapse_tx.write({'aps_command': 'LAPSE', 'aps_request_state': 'queued'})
+
+    def _aps_touch(self):
+        """ Make sure that no other request starts an operation of the same payment meanwhile.
+
+        Updating the row, rather than only locking it, makes PostgreSQL refuse those who come later
+        but look at the data as they were before. Odoo then runs their request again.
+
+        :return: None
+        """
+        self.env.cr.execute(
+            "UPDATE payment_transaction SET aps_last_operation = clock_timestamp() AT TIME ZONE "
+            "'UTC' WHERE id = %s",
+            [self._aps_get_payment().id],
+        )
+
+    def _aps_send_after_commit(self):
+        """ Have the queued operation sent when the current database transaction is committed.
+
+        :return: None
+        """
+        registry, uid, context, record_id = (
+            self.env.registry, self.env.uid, dict(self.env.context), self.id
+        )
+
+        @self.env.cr.postcommit.add
+        def send():
+            try:
+                with registry.cursor() as cr:
+                    env = api.Environment(cr, uid, context)
+                    env['payment.transaction'].sudo().browse(record_id)._aps_send_operation()
+                    env['payment.transaction'].sudo().browse(record_id)._aps_notify_user()
+            except Exception:  # The request of the user has succeeded; the cron takes over.
+                _logger.exception("The operation of transaction %s was interrupted.", record_id)
+
+    def _aps_notify_user(self):
+        """ Tell the user who asked for the operation what became of it. """
+        if self.aps_request_state:
+            message, kind = _(
+                "Amazon Payment Services has not answered yet. The outcome of %(reference)s will be "
+                "found out by itself; do not repeat the operation.",
+                reference=self.reference,
+            ), 'warning'
+        elif self.aps_staff_message:
+            message, kind = self.aps_staff_message, 'danger'
+        else:
+            return
+        self.env['bus.bus']._sendone(
+            self.env.user.partner_id,
+            'simple_notification',
+            {'title': self.reference, 'message': message, 'type': kind, 'sticky': True},
+        )
+
+    #=== BUSINESS METHODS - SENDING ===#
+
+    def _aps_send_operation(self):
+        """ Send a queued operation and apply its outcome.
+
+        Must be called with a database cursor of its own: it commits.
+
+        :return: None
+        """
+        self.ensure_one()
+        if not self._aps_claim():
+            return
+        payment = self._aps_get_payment()
+        try:
+            answer = self.provider_id._aps_make_request(self._aps_prepare_operation_payload())
+        except APSUnreachable:
+            self._aps_commit_outcome(lambda: self._aps_fail_operation(_(
+                "Amazon Payment Services can't be reached. Nothing was sent; try again later."
+            )))
+            return
+        except APSRefused as error:
+            answer = error.answer
+        except APSOutcomeUnknown as error:
+            _logger.warning("Unknown outcome of the operation of %s: %s", self.reference, error)
+            return
+        self._aps_commit_outcome(lambda: payment._aps_handle(answer))
+
+    def _aps_claim(self):
+        """ Mark the operation as sent, unless somebody else did so.
+
+        :return: Whether the operation is ours to send.
+        :rtype: bool
+        """
+        self.env.cr.execute(
+            """
+                UPDATE payment_transaction
+                   SET aps_request_state = 'sent',
+                       aps_request_date = clock_timestamp() AT TIME ZONE 'UTC'
+                 WHERE id = %s AND aps_request_state = 'queued'
+             RETURNING id
+            """,
+            [self.id],
+            log_exceptions=False,
+        )
+        is_ours = bool(self.env.cr.fetchone())
+        self.invalidate_recordset()
+        if is_ours and self.source_transaction_id:
+            self._set_pending()
+        self.env.flush_all()
+        self.env.cr.commit()  # pylint: disable=invalid-commit
+        return is_ours
+
+    def _aps_commit_outcome(self, apply):
+        """ Apply an outcome under the lock of the payment, and commit it.
+
+        APS has executed the operation, so it must not be forgotten because of a conflict with
+        another request. If it still is, the status check settles it.
+
+        :param callable apply: What to do with the outcome.
+        :return: None
+        """
+        for attempts_left in reversed(range(APPLY_ATTEMPTS)):
+            try:
+                self._aps_get_payment()._aps_lock()
+                apply()
+                self.env.flush_all()
+                self.env.cr.commit()  # pylint: disable=invalid-commit
+                return
+            except OperationalError:
+                self.env.cr.rollback()
+                self.env.invalidate_all(flush=False)
+                if not attempts_left:
+                    raise
+
+    def _aps_prepare_operation_payload(self):
+        """ Return the fields of the request that carries out the operation.
+
+        See https://paymentservices.amazon.com/docs/api/managing-payments/capture and its siblings.
+
+        :return: The fields, without those that identify the merchant.
+        :rtype: dict
+        """
+        payment = self._aps_get_payment()
+        payload = {
+            'command': self.aps_command,
+            'merchant_reference': payment.reference,
+            'fort_id': payment.provider_reference,
+        }
+        if self.aps_command != 'VOID_AUTHORIZATION':
+            payload['amount'] = str(self._aps_to_minor())
+            payload['currency'] = self.currency_id.name
+        if self.aps_command == 'REFUND':
+            # The only means by which APS recognizes a request that it has executed before.
+            payload['maintenance_reference'] = self.reference
+        return {name: value for name, value in payload.items() if value}
+
+    #=== BUSINESS METHODS - OUTCOME ===#
+
+    def _aps_find_operation(self, message):
+        """ Return the transaction of ours that carries the operation that a message is about.
+
+        :param dict message: The message, authentic and checked.
+        :return: The transaction; empty if the operation is not known to be ours.
+        :rtype: recordset of `payment.transaction`
+        """
+        command = message['command']
+        candidates = self._aps_get_family().filtered(lambda tx: tx.aps_command == command)
+        maintenance_reference = message.get('maintenance_reference')
+        if maintenance_reference:
+            return candidates.filtered(lambda tx: tx.reference == maintenance_reference)
+        # There is one operation under way at most.
+        return candidates.filtered(
+            lambda tx: tx.aps_request_state == 'sent' and (
+                not message.get('amount') or message['amount'] == str(tx._aps_to_minor())
+            )
+        )
+
+    def _aps_apply_operation(self, message):
+        """ Apply a message about a capture, a void or a refund of the payment.
+
+        :param dict message: The message, authentic and checked.
+        :return: None
+        """
+        command, status, response_code = (
+            message['command'], message['status'], message['response_code']
+        )
+        outcome = aps_utils.get_operation_outcome(command, status, response_code)
+        record = self._aps_find_operation(message)
+        if record:
+            record._aps_apply_outcome(outcome, response_code)
+        elif outcome == 'done' and command == 'VOID_AUTHORIZATION':
+            self._aps_take_over_void()
+        elif outcome == 'done':
+            # Made in the back office, or the echo of an operation of ours: the sums will tell.
+            self._aps_schedule_check(at_once=True)
+
+    def _aps_apply_outcome(self, outcome, response_code=''):
+        """ Apply the outcome of an operation to the transaction that carries it.
+
+        :param str outcome: `done`, `error` or `pending`.
+        :param str response_code: The response code of APS, if any.
+        :return: None
+        """
+        if outcome == 'pending' or self.state in ('done', 'cancel') and not self.aps_request_state:
+            return
+        if outcome == 'error':
+            if self.aps_request_state:
+                self._aps_fail_operation(self._aps_describe_code(response_code))
+            return
+        self.write({'aps_request_state': False, 'aps_staff_message': False})
+        if self.aps_command == 'CAPTURE':
+            self._aps_succeed_capture()
+        elif self.aps_command == 'VOID_AUTHORIZATION':
+            tx = self._aps_with_shopper_lang()
+            tx._set_canceled(
+                state_message=tx._aps_get_void_message(), extra_allowed_states=('error',)
+            )
+        elif self.aps_command == 'REFUND':
+            self._aps_succeed_refund()
+
+    def _aps_succeed_capture(self):
+        """ Confirm a capture, and close the rest if that was asked for along with it. """
+        self._set_done()
+        self._aps_trigger_post_processing()
+        for lapse_tx in self._aps_get_payment().child_transaction_ids.filtered(
+            lambda tx: tx.aps_command == 'LAPSE' and tx.aps_request_state
+        ):
+            lapse_tx._aps_settle_lapse()
+
+    def _aps_succeed_refund(self):
+        """ Confirm a refund.
+
+        The accounting of the engine skips a transaction that has a confirmed child, so the refunded
+        transaction must have had its own turn before.
+        """
+        source_tx = self.source_transaction_id
+        if source_tx.state == 'done' and not source_tx.is_post_processed:
+            source_tx._aps_post_process()
+        self._set_done()
+        self._aps_trigger_post_processing()
+
+    def _aps_settle_lapse(self):
+        """ Close the rest of a partially captured authorization. APS is not told. """
+        self.write({'aps_request_state': False})
+        self._set_canceled(state_message=_(
+            "The remaining amount will not be captured. The bank releases it by itself."
+        ))
+        self._aps_trigger_post_processing()
+
+    def _aps_fail_operation(self, reason):
+        """ Record that an operation was not executed.
+
+        :param str reason: Why, for the staff.
+        :return: None
+        """
+        self.write({'aps_request_state': False, 'aps_staff_message': reason})
+        if self.source_transaction_id:
+            self._set_error(reason)
+        else:  # The payment itself stays authorized.
+            self.aps_command = False
+            self._log_message_on_linked_documents(reason)
+        for lapse_tx in self._aps_get_payment().child_transaction_ids.filtered(
+            lambda tx: tx.aps_command == 'LAPSE' and tx.aps_request_state
+        ):
+            lapse_tx.write({'aps_request_state': False})
+            lapse_tx._set_error(_("The capture failed, so the remaining amount was not closed."))
+
+    def _aps_get_void_message(self):
+        """ Return the reason of a cancellation by void, in the language of the context. """
+        return _("The reserved amount was released. You have not been charged.")
+
+    @api.model
+    def _aps_describe_code(self, response_code):
+        """ Return what a refusal of APS means, for the staff.
+
+        :param str response_code: The response code.
+        :return: The meaning, and the code.
+        :rtype: str
+        """
+        meaning = const.MESSAGE_CODES.get(response_code[2:], "unknown reason")
+        return _("APS refused: %(meaning)s (%(code)s).", meaning=meaning, code=response_code)
+
+    def _aps_trigger_post_processing(self):
+        """ Have payments and invoices made soon: no browser waits for this transaction. """
+        cron = self.env.ref('payment.cron_post_process_payment_tx', raise_if_not_found=False)
+        if cron:
+            cron.sudo()._trigger()

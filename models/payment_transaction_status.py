@@ -1,0 +1,408 @@
+import logging
+from datetime import timedelta
+
+from odoo import _, api, fields, models
+from odoo.exceptions import UserError, ValidationError
+
+from odoo.addons.payment_aps import const
+from odoo.addons.payment_aps import utils as aps_utils
+from odoo.addons.payment_aps.exceptions import APSError, APSOutcomeUnknown, APSUnreachable
+
+_logger = logging.getLogger(__name__)
+
+# How many payments the cron asks about in one run, and after how many requests in a row without
+# answer it leaves an account alone until the next run.
+CHECK_BATCH_SIZE = 100
+MAX_FAILURES = 3
+# How long a shopper who looks at the status page must wait for the next request of their payment.
+SHOPPER_CHECK_INTERVAL = timedelta(minutes=1)
+
+
+class PaymentTransaction(models.Model):
+    """ Keeping in step with APS: asking it what became of payments and operations.
+
+    See https://paymentservices.amazon.com/docs/api/managing-payments/check-status.
+    """
+
+    _inherit = 'payment.transaction'
+
+    aps_next_check = fields.Datetime(
+        string="Next APS Check",
+        help="When Amazon Payment Services is asked about this payment next.",
+        readonly=True,
+        copy=False,
+        index='btree_not_null',
+    )
+    aps_last_check = fields.Datetime(string="Last APS Check", readonly=True, copy=False)
+
+    #=== CRUD METHODS ===#
+
+    @api.model
+    def _get_specific_create_values(self, provider_code, values):
+        """ Override of `payment` to have payments asked about until they are settled. """
+        res = super()._get_specific_create_values(provider_code, values)
+        if provider_code != 'aps' or values.get('source_transaction_id'):
+            return res
+        now = fields.Datetime.now()
+        return {**res, 'aps_next_check': aps_utils.get_next_check(now, now)}
+
+    #=== ACTION METHODS ===#
+
+    def action_aps_check_status(self):
+        """ Ask APS about the payment now.
+
+        :return: None
+        :raise UserError: If APS can't be asked.
+        """
+        self.check_access_rights('write')
+        self.check_access_rule('write')
+        for tx_sudo in self.sudo():
+            try:
+                tx_sudo._aps_get_payment()._aps_check_status()
+            except APSError as error:
+                raise UserError(_(
+                    "Amazon Payment Services gave no usable answer (%(error)s). Nothing was "
+                    "changed; try again later.",
+                    error=error,
+                )) from error
+            except ValidationError as error:
+                raise UserError(str(error)) from error
+
+    #=== BUSINESS METHODS - SCHEDULE ===#
+
+    def _aps_schedule_check(self, at_once=False):
+        """ Set when APS is asked about the payment next.
+
+        :param bool at_once: Whether not to wait for the schedule.
+        :return: None
+        """
+        self.ensure_one()
+        now = fields.Datetime.now()
+        if at_once:
+            self.aps_next_check = now
+            cron = self.env.ref('payment_aps.ir_cron_aps_check_status', raise_if_not_found=False)
+            if cron:
+                cron.sudo()._trigger()
+            return
+        under_way = self._aps_get_family().filtered('aps_request_state')
+        starts = [tx.aps_request_date or now for tx in under_way]
+        if self.state in ('draft', 'pending'):
+            starts.append(self.create_date)
+        checks = [aps_utils.get_next_check(start, now) for start in starts]
+        self.aps_next_check = min(filter(None, checks), default=False)
+
+    @api.model
+    def _cron_aps_check_status(self):
+        """ Ask APS about the payments that are due, oldest first.
+
+        Each payment is committed on its own, so one that fails doesn't stop the rest. If APS
+        doesn't answer, it is left alone until the next run.
+
+        :return: None
+        """
+        due_txs = self.search(
+            [('aps_next_check', '<=', fields.Datetime.now())],
+            order='aps_next_check, id',
+            limit=CHECK_BATCH_SIZE,
+        )
+        failures = dict.fromkeys(due_txs.provider_id.ids, 0)
+        for tx_id in due_txs.ids:
+            tx = self.browse(tx_id)
+            if failures[tx.provider_id.id] < MAX_FAILURES:
+                is_answered = tx._aps_check_in_batch()
+                failures[tx.provider_id.id] = 0 if is_answered else failures[tx.provider_id.id] + 1
+            self.env.invalidate_all()  # Keep the memory flat.
+        if len(due_txs) == CHECK_BATCH_SIZE and not any(
+            count >= MAX_FAILURES for count in failures.values()
+        ):
+            self.env.ref('payment_aps.ir_cron_aps_check_status').sudo()._trigger()
+
+    def _aps_check_in_batch(self):
+        """ Ask APS about one payment of the cron's batch, and commit.
+
+        :return: Whether APS answered.
+        :rtype: bool
+        """
+        # Whatever happens below, this payment is not the first one of the next run again.
+        self._aps_schedule_check()
+        self.env.cr.commit()  # pylint: disable=invalid-commit
+        try:
+            for operation_tx in self._aps_get_family().filtered(
+                lambda tx: tx.aps_request_state == 'queued' and tx.aps_command != 'LAPSE'
+            ):
+                operation_tx._aps_send_operation()  # Interrupted before it was sent.
+            self._aps_check_status()
+            self.env.cr.commit()  # pylint: disable=invalid-commit
+            return True
+        except APSError as error:
+            self.env.cr.rollback()
+            _logger.warning("APS doesn't tell about %s: %s", self.reference, error)
+            return not isinstance(error, (APSUnreachable, APSOutcomeUnknown))
+        except Exception:
+            self.env.cr.rollback()
+            _logger.exception("The check of %s failed.", self.reference)
+            return True
+
+    #=== BUSINESS METHODS - ASKING ===#
+
+    def _aps_check_status(self):
+        """ Ask APS about the payment and its operations under way, and apply the answers.
+
+        :return: None
+        :raise APSError: If APS gives no usable answer.
+        """
+        self.ensure_one()
+        self._aps_ensure_can_ask()
+        query = {
+            'query_command': 'CHECK_STATUS',
+            'merchant_reference': self.reference,
+            **({'fort_id': self.provider_reference} if self.provider_reference else {}),
+        }
+        refunds = self._aps_get_refunds().filtered(lambda tx: tx.aps_request_state == 'sent')
+        answers = [
+            self.provider_id._aps_make_request({**query, 'maintenance_reference': tx.reference})
+            for tx in refunds
+        ]
+        answers.append(self.provider_id._aps_make_request(query))
+        self._aps_lock()
+        for refund_tx, answer in zip(refunds, answers):
+            self._aps_check_message(answer)
+            refund_tx._aps_settle_refund(answer)
+        self._aps_handle(answers[-1])
+        self.aps_last_check = fields.Datetime.now()
+        self._aps_schedule_check()
+        self.env.flush_all()
+
+    def _aps_ensure_can_ask(self):
+        """ Check that the account of the payment can be used at all.
+
+        :return: None
+        :raise APSUnreachable: If the provider is disabled or lacks its credentials.
+        """
+        provider_sudo = self.provider_id.sudo()
+        if provider_sudo.state == 'disabled' or not provider_sudo.aps_sha_request:
+            raise APSUnreachable("the provider is disabled or not configured")
+
+    def _aps_check_for_shopper(self):
+        """ Ask APS about the payment because the shopper came back without a usable answer.
+
+        :return: None
+        """
+        now = fields.Datetime.now()
+        last_time = self.aps_last_check or self.create_date
+        if self.state not in ('draft', 'pending') or now - last_time < SHOPPER_CHECK_INTERVAL:
+            return
+        try:
+            self._aps_check_status()
+        except (APSError, ValidationError) as error:
+            _logger.warning("APS doesn't tell about %s: %s", self.reference, error)
+
+    #=== BUSINESS METHODS - APPLYING ===#
+
+    def _aps_apply_status(self, answer):
+        """ Apply the answer to a query about the payment.
+
+        It tells the status of the latest operation, and the sums that were authorized, captured and
+        refunded in all. Whether the captured sum shrinks with a refund is not documented.
+
+        :param dict answer: The answer, authentic and checked.
+        :return: None
+        """
+        if answer['response_code'][2:] == const.NOT_FOUND_MESSAGE_CODE:
+            self._aps_apply_not_found()
+            return
+        if answer['status'] != '12' or not answer.get('transaction_status'):
+            return  # The query itself failed.
+        captured, refunded = (
+            aps_utils.parse_minor_units(answer.get(name)) or 0
+            for name in ('captured_amount', 'refunded_amount')
+        )
+        self._aps_settle_payment(answer, captured, refunded)
+        self._aps_settle_operations(answer['transaction_status'], captured, refunded)
+        self._aps_take_over_captures(captured, refunded)
+        self._aps_take_over_refunds(refunded)
+
+    def _aps_apply_not_found(self):
+        """ Cancel a payment that APS has known nothing of for long enough.
+
+        APS doesn't find a payment that the shopper has not gone through with yet.
+
+        :return: None
+        """
+        hours = self.env['ir.config_parameter'].sudo().get_param(const.ABANDON_HOURS_PARAMETER)
+        hours = int(hours) if (hours or '').isdigit() else const.ABANDON_HOURS
+        age = fields.Datetime.now() - self.create_date
+        if self.state not in ('draft', 'pending') or age < timedelta(hours=hours):
+            return
+        tx = self._aps_with_shopper_lang()
+        tx._set_canceled(state_message=tx._aps_get_abandoned_message())
+
+    def _aps_get_abandoned_message(self):
+        """ Return the reason of a cancellation by the check, in the language of the context. """
+        return _("The payment was not completed. You have not been charged.")
+
+    def _aps_settle_payment(self, answer, captured, refunded):
+        """ Bring the payment itself to the state that APS tells.
+
+        :param dict answer: The answer.
+        :param int captured: The captured sum, in minor units; 0 if not told.
+        :param int refunded: The refunded sum, in minor units; 0 if not told.
+        :return: None
+        """
+        status, code = answer['transaction_status'], answer.get('transaction_code') or ''
+        values = {'fort_id': answer.get('fort_id'), 'response_code': code, 'status': status}
+        if status == '08':
+            self._aps_take_over_void()
+            return
+        if status == '14' or captured + refunded > 0:
+            target = self._aps_read_sums(captured, refunded)
+        elif status in ('02', '05', '09'):
+            target = 'authorized'
+        else:
+            target = aps_utils.get_target_state(status, code)
+        if target == 'done' and self.state == 'authorized':
+            return  # Captures are taken over one by one, below.
+        if target and self.state in const.SOURCE_STATES[target]:
+            self._aps_update_references(values, target)
+            self._aps_set_state(target, code)
+
+    def _aps_read_sums(self, captured, refunded):
+        """ Return the state of a payment of which an amount was captured.
+
+        :param int captured: The captured sum, in minor units; 0 if not told.
+        :param int refunded: The refunded sum, in minor units; 0 if not told.
+        :return: `done` if all was captured, in either reading of the captured sum; `authorized` if a
+                 part was; `None` if the sums are not those of this payment.
+        :rtype: str | None
+        """
+        amount_minor = self._aps_to_minor()
+        if not captured or amount_minor in (captured, captured + refunded):
+            return 'done'
+        if captured < amount_minor:
+            return 'authorized'
+        _logger.warning(
+            "APS tells of another amount for %s: captured %s, refunded %s",
+            self.reference, captured, refunded,
+        )
+        return None
+
+    def _aps_settle_operations(self, status, captured, refunded):
+        """ Settle the operation under way by the sums.
+
+        There is one at most. If the sums include it, it was executed; if they agree with all others
+        but not with it, it was not, unless it may still be on its way.
+
+        :param str status: The status of the latest operation.
+        :param int captured: The captured sum, in minor units; 0 if not told.
+        :param int refunded: The refunded sum, in minor units; 0 if not told.
+        :return: None
+        """
+        for tx in self._aps_get_family().filtered(lambda tx: tx.aps_request_state == 'sent'):
+            if tx.aps_command == 'CAPTURE':
+                known = (self._aps_get_captured() - tx)._aps_to_minor()
+                with_it, without_it = known + tx._aps_to_minor(), known
+                executed = captured in (with_it, with_it - refunded)
+                missing = captured in (without_it, without_it - refunded)
+            elif tx.aps_command == 'VOID_AUTHORIZATION':
+                executed, missing = status == '08', status == '02'
+            else:
+                continue  # Refunds are asked about by their own reference.
+            if executed and not missing:
+                tx._aps_apply_outcome('done')
+            elif missing and not executed:
+                tx._aps_give_up()
+
+    def _aps_settle_refund(self, answer):
+        """ Settle a refund under way by the answer to a query about it.
+
+        :param dict answer: The answer, authentic and checked.
+        :return: None
+        """
+        status, code = answer.get('transaction_status') or '', answer.get('transaction_code') or ''
+        if answer['response_code'][2:] == const.NOT_FOUND_MESSAGE_CODE:
+            self._aps_give_up()
+        elif answer['status'] == '12' and status in const.OPERATION_STATUSES['REFUND']:
+            self._aps_apply_outcome(
+                aps_utils.get_operation_outcome('REFUND', status, code), code
+            )
+
+    def _aps_give_up(self):
+        """ Record that APS has not executed an operation, once it can't be on its way any more.
+
+        :return: None
+        """
+        sent = self.aps_request_date or self.create_date
+        if fields.Datetime.now() - sent < timedelta(minutes=const.SETTLING_TIME):
+            return
+        self._aps_fail_operation(_(
+            "Amazon Payment Services has not received this operation. You can try it again."
+        ))
+
+    #=== BUSINESS METHODS - OPERATIONS OF THE BACK OFFICE ===#
+
+    def _aps_take_over_void(self):
+        """ Take over that the authorization was voided.
+
+        :return: None
+        """
+        if self.state in ('draft', 'pending', 'authorized', 'error') and not (
+            self._aps_get_captured() or self.aps_request_state
+        ):
+            tx = self._aps_with_shopper_lang()
+            tx.write({'aps_command': 'VOID_AUTHORIZATION', 'aps_next_check': False})
+            tx._set_canceled(
+                state_message=tx._aps_get_void_message(), extra_allowed_states=('error',)
+            )
+            return
+        for void_tx in self._aps_get_family().filtered(
+            lambda tx: tx.aps_command == 'VOID_AUTHORIZATION' and tx.aps_request_state == 'sent'
+        ):
+            void_tx._aps_apply_outcome('done')
+
+    def _aps_take_over_captures(self, captured, refunded):
+        """ Take over what was captured in the back office.
+
+        :param int captured: The captured sum, in minor units; 0 if not told.
+        :param int refunded: The refunded sum, in minor units; 0 if not told.
+        :return: None
+        """
+        if self.state != 'authorized' or self._aps_get_family().filtered('aps_request_state'):
+            return
+        missing = captured - self._aps_get_captured()._aps_to_minor()
+        if missing <= 0 or missing > self._aps_get_capturable_amount():
+            return
+        if refunded and captured + refunded <= self._aps_to_minor():
+            _logger.warning(
+                "APS reports captures and refunds of %s that can't be told apart: %s and %s",
+                self.reference, captured, refunded,
+            )
+            return
+        if missing == self._aps_to_minor():
+            self._set_done()
+            self._aps_trigger_post_processing()
+            return
+        capture_tx = self._create_child_transaction(
+            aps_utils.to_major_units(missing, self.currency_id.name), aps_command='CAPTURE'
+        )
+        capture_tx._aps_apply_outcome('done')
+
+    def _aps_take_over_refunds(self, refunded):
+        """ Take over what was refunded in the back office.
+
+        :param int refunded: The refunded sum, in minor units; 0 if not told.
+        :return: None
+        """
+        refunds = self._aps_get_refunds()
+        if refunds.filtered('aps_request_state'):
+            return
+        missing = refunded - refunds.filtered(lambda tx: tx.state == 'done')._aps_to_minor()
+        for captured_tx in self._aps_get_captured():
+            amount_minor = min(missing, captured_tx._aps_get_refundable_amount())
+            if amount_minor <= 0:
+                continue
+            refund_tx = captured_tx._create_child_transaction(
+                aps_utils.to_major_units(amount_minor, self.currency_id.name),
+                is_refund=True, aps_command='REFUND',
+            )
+            refund_tx._aps_apply_outcome('done')
+            missing -= amount_minor
