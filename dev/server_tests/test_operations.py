@@ -1,0 +1,383 @@
+""" Capture, void and refund, from the merchant's click to the ledger of APS. """
+
+import time
+from concurrent.futures import ThreadPoolExecutor
+from types import SimpleNamespace
+
+import pytest
+from workbench.payments import Merchant
+from workbench.rpc import RPCError
+
+# Faults of the API: whether it executes the operation, though no answer comes.
+EXECUTED = ('timeout_after', 'error_500_after', 'close', 'wrong_signature', 'garbage', 'xml')
+NOT_EXECUTED = ('timeout_before', 'error_500', 'close_before')
+
+
+@pytest.fixture
+def merchant(shop):
+    """ A merchant who captures manually. """
+    merchant = Merchant(shop)
+    merchant.set_manual_capture(True)
+    merchant.set_read_timeout(2)
+    yield merchant
+    shop.sandbox('DELETE', 'faults')
+    shop.sandbox('POST', 'clock', {'offset_seconds': 0})
+    merchant.set_manual_capture(False)
+
+
+def test_purchase_is_captured_at_once(merchant):
+    payment = merchant.receive_payment(100, command='PURCHASE')
+    assert payment.read().state == 'done'
+    payment.assert_in_step(captured=10000)
+
+
+def test_authorization_is_captured_in_full(merchant):
+    payment = merchant.receive_payment(100)
+    assert payment.read().state == 'authorized'
+    payment.capture(100)
+    assert payment.read().state == 'done'
+    payment.assert_in_step(captured=10000, operations=['CAPTURE'])
+
+
+def test_authorization_is_captured_in_two_parts(merchant):
+    payment = merchant.receive_payment(100)
+    payment.capture(40)
+    assert payment.read().state == 'authorized'
+    payment.assert_in_step(captured=4000, operations=['CAPTURE'])
+    payment.capture(60)
+    assert payment.read().state == 'done'
+    payment.assert_in_step(captured=10000, operations=['CAPTURE', 'CAPTURE'])
+
+
+def test_more_than_authorized_is_refused_before_sending(merchant):
+    payment = merchant.receive_payment(100)
+    payment.capture(40)
+    with pytest.raises(RPCError):
+        payment.capture(60.01)
+    with pytest.raises(RPCError):
+        payment.capture(0)
+    payment.assert_in_step(captured=4000, operations=['CAPTURE'])
+
+
+def test_authorization_is_voided(merchant):
+    payment = merchant.receive_payment(100)
+    payment.void()
+    assert payment.read().state == 'cancel'
+    payment.assert_in_step(voided=True, operations=['VOID_AUTHORIZATION'])
+
+
+def test_void_after_a_part_was_captured_is_refused_and_the_rest_can_be_closed(merchant):
+    payment = merchant.receive_payment(100)
+    payment.capture(40)
+    with pytest.raises(RPCError, match="Close Remaining Amount"):
+        payment.void()
+    payment.call('action_aps_close_remaining')
+    assert payment.read().state == 'done'
+    payment.assert_in_step(captured=4000, operations=['CAPTURE'])
+
+
+def test_wizard_captures_a_part_and_closes_the_rest(merchant):
+    payment = merchant.receive_payment(100)
+    payment.capture(40, void_remaining=True)
+    assert payment.read().state == 'done'
+    payment.assert_in_step(captured=4000, operations=['CAPTURE'])
+
+
+def test_wizard_does_not_close_the_rest_if_the_capture_fails(merchant):
+    payment = merchant.receive_payment(100)
+    merchant.order_fault('CAPTURE', 'answer', response_code='05666')
+    payment.capture(40, void_remaining=True)
+    assert payment.read().state == 'authorized'
+    payment.assert_in_step(captured=0)
+
+
+def test_capture_after_the_window_is_refused_before_sending(merchant):
+    payment = merchant.receive_payment(100)
+    payment.age('last_state_change', days=8)
+    with pytest.raises(RPCError, match="released"):
+        payment.capture(100)
+    payment.assert_in_step(captured=0)
+
+
+def test_payment_is_refunded_in_full(merchant):
+    payment = merchant.receive_payment(100, command='PURCHASE')
+    payment.refund(100)
+    payment.assert_in_step(captured=10000, refunded=10000, operations=['REFUND'])
+
+
+def test_payment_is_refunded_in_three_parts_and_no_more(merchant):
+    payment = merchant.receive_payment(100, command='PURCHASE')
+    for amount in (20, 30.5, 49.5):
+        payment.refund(amount)
+    for amount in (0.01, 0, -1, 100):
+        with pytest.raises(RPCError):
+            payment.refund(amount)
+    payment.assert_in_step(captured=10000, refunded=10000, operations=['REFUND'] * 3)
+
+
+def test_capture_is_refunded(merchant):
+    payment = merchant.receive_payment(100)
+    payment.capture(40)
+    payment.capture(60)
+    [first, _second] = payment.read_family(operation='online_redirect', is_child=True)
+    merchant.refund(first['id'], 25)
+    payment.assert_in_step(
+        captured=10000, refunded=2500, operations=['CAPTURE', 'CAPTURE', 'REFUND']
+    )
+
+
+def test_refund_goes_through_the_wizard_of_accounting(merchant):
+    payment = merchant.receive_payment(100, command='PURCHASE')
+    merchant.post_process()
+    accounting_payment_id = payment.read().payment_id[0]
+    wizard_id = merchant.rpc.call(
+        'payment.refund.wizard', 'create', {'amount_to_refund': 30},
+        context={'active_model': 'account.payment', 'active_id': accounting_payment_id},
+    )
+    merchant.rpc.call('payment.refund.wizard', 'action_refund', [wizard_id])
+    merchant.post_process()
+
+    [refund] = payment.read_family(operation='refund')
+    assert refund['state'] == 'done'
+    [outbound] = merchant.rpc.search_read(
+        'account.payment', [('payment_transaction_id', '=', refund['id'])],
+        ['amount', 'payment_type', 'state'],
+    )
+    assert (outbound['amount'], outbound['payment_type']) == (30, 'outbound')
+    assert outbound['state'] in ('posted', 'paid', 'in_process')
+    payment.assert_in_step(captured=10000, refunded=3000, operations=['REFUND'])
+
+
+def test_refund_before_post_processing_does_not_lose_the_accounting_payment(merchant):
+    payment = merchant.receive_payment(100, command='PURCHASE')
+    assert not payment.read().is_post_processed
+    payment.refund(10)
+    merchant.post_process()
+    assert payment.read().payment_id
+    [refund] = payment.read_family(operation='refund')
+    assert merchant.rpc.search_read(
+        'account.payment', [('payment_transaction_id', '=', refund['id'])], ['id']
+    )
+
+
+OPERATIONS = {
+    'CAPTURE': SimpleNamespace(
+        command='AUTHORIZATION', run=lambda payment: payment.capture(100),
+        sums={'captured': 10000}, state='done',
+    ),
+    'partial CAPTURE': SimpleNamespace(
+        command='AUTHORIZATION', run=lambda payment: payment.capture(40),
+        sums={'captured': 4000}, state='authorized',
+    ),
+    'VOID_AUTHORIZATION': SimpleNamespace(
+        command='AUTHORIZATION', run=lambda payment: payment.void(),
+        sums={'voided': True}, state='cancel',
+    ),
+    'REFUND': SimpleNamespace(
+        command='PURCHASE', run=lambda payment: payment.refund(30),
+        sums={'captured': 10000, 'refunded': 3000}, state='done',
+    ),
+}
+
+
+@pytest.fixture(params=OPERATIONS)
+def operation(request):
+    """ An operation, with what the ledger says once it was executed. """
+    operation = OPERATIONS[request.param]
+    operation.name = request.param.split()[-1]
+    return operation
+
+
+@pytest.mark.parametrize('fault', EXECUTED)
+def test_executed_operation_without_answer_is_settled_by_the_check(merchant, operation, fault):
+    payment = merchant.receive_payment(100, command=operation.command)
+    before = payment.read().state
+    merchant.order_fault(operation.name, fault, seconds=3)
+    merchant.hold_notifications()
+    operation.run(payment)
+    assert payment.read().state == before
+    assert payment.is_under_way()
+    with pytest.raises(RPCError, match="under way"):
+        operation.run(payment)
+
+    payment.check()
+
+    assert payment.read().state == operation.state
+    assert not payment.is_under_way()
+    payment.assert_in_step(**operation.sums, operations=[operation.name])
+
+
+@pytest.mark.parametrize('fault', NOT_EXECUTED)
+def test_operation_that_never_arrived_fails_after_a_while_and_can_be_repeated(
+    merchant, operation, fault
+):
+    payment = merchant.receive_payment(100, command=operation.command)
+    before = payment.read().state
+    merchant.order_fault(operation.name, fault, seconds=3)
+    operation.run(payment)
+    payment.check()
+    assert payment.is_under_way(), "It may still be on its way."
+
+    payment.age('aps_request_date', days=1)
+    payment.check()
+
+    assert not payment.is_under_way()
+    assert payment.read().state == before
+    operation.run(payment)
+    assert payment.read().state == operation.state
+    payment.assert_in_step(**operation.sums, operations=[operation.name])
+
+
+def test_late_notification_settles_an_operation_without_answer(merchant, operation):
+    payment = merchant.receive_payment(100, command=operation.command)
+    merchant.hold_notifications()
+    merchant.order_fault(operation.name, 'close')
+    operation.run(payment)
+    assert payment.is_under_way()
+    merchant.deliver_notifications()
+    assert not payment.is_under_way()
+    assert payment.read().state == operation.state
+    payment.assert_in_step(**operation.sums, operations=[operation.name])
+
+
+def test_repeated_notification_of_an_operation_changes_nothing(merchant, operation):
+    payment = merchant.receive_payment(100, command=operation.command)
+    merchant.order_fault('NOTIFICATION', 'duplicate', times=2)
+    operation.run(payment)
+    merchant.wait_for_notifications()
+    merchant.run_check_cron()
+    payment.assert_in_step(**operation.sums, operations=[operation.name])
+
+
+def test_unreachable_api_fails_at_once_and_says_so(merchant, operation):
+    payment = merchant.receive_payment(100, command=operation.command)
+    before = payment.read().state
+    merchant.point_to('http://127.0.0.1:9')
+    try:
+        operation.run(payment)
+    finally:
+        merchant.point_to(merchant.shop.sandbox_url)
+    assert payment.read().state == before
+    assert not payment.is_under_way()
+    assert any("can't be reached" in (tx['aps_staff_message'] or '') for tx in payment.read_family())
+
+
+def test_refusal_of_aps_is_shown_with_its_meaning(merchant, operation):
+    payment = merchant.receive_payment(100, command=operation.command)
+    status = {'CAPTURE': '05', 'VOID_AUTHORIZATION': '09', 'REFUND': '07'}[operation.name]
+    before = payment.read().state
+    merchant.order_fault(operation.name, 'answer', response_code=f'{status}666')
+    operation.run(payment)
+    assert payment.read().state == before
+    assert not payment.is_under_way()
+    messages = [tx['aps_staff_message'] or '' for tx in payment.read_family()]
+    assert any('Declined' in message and f'{status}666' in message for message in messages)
+
+
+def test_double_click_sends_once(merchant, operation):
+    payment = merchant.receive_payment(100, command=operation.command)
+    merchant.order_fault(operation.name, 'slow', seconds=1)
+
+    def click(_index):
+        try:
+            operation.run(payment)
+            return True
+        except RPCError:
+            return False
+
+    with ThreadPoolExecutor(4) as pool:
+        outcomes = list(pool.map(click, range(4)))
+    assert any(outcomes)
+    payment.assert_in_step(**operation.sums, operations=[operation.name])
+
+
+@pytest.mark.parametrize('moment', ('queued', 'applied'))
+def test_conflict_in_the_database_sends_once(merchant, operation, moment):
+    payment = merchant.receive_payment(100, command=operation.command)
+    with merchant.provoke_conflicts(moment, times=2) as count_conflicts:
+        operation.run(payment)
+        assert count_conflicts() > 2, "The conflicts did not hit the operation."
+    payment.assert_in_step(**operation.sums, operations=[operation.name])
+
+
+def test_operation_that_was_interrupted_before_it_was_sent_is_sent_by_the_cron(merchant):
+    payment = merchant.receive_payment(100)
+    merchant.shop.query(
+        "UPDATE payment_transaction SET aps_command = 'CAPTURE', aps_request_state = 'queued', "
+        "aps_next_check = now() AT TIME ZONE 'UTC' - interval '1 minute' "
+        f"WHERE id = {payment.id}"
+    )
+    merchant.run_check_cron()
+    assert payment.read().state == 'done'
+    payment.assert_in_step(captured=10000, operations=['CAPTURE'])
+
+
+@pytest.mark.parametrize('parts', ((100,), (40,), (40, 60)))
+def test_capture_made_in_the_back_office_is_taken_over_once(merchant, parts):
+    payment = merchant.receive_payment(100)
+    for amount in parts:
+        merchant.order_fault('NOTIFICATION', 'duplicate')
+        merchant.use_back_office(payment, 'CAPTURE', amount * 100)
+    assert payment.read().state == ('done' if sum(parts) == 100 else 'authorized')
+    payment.assert_in_step(captured=sum(parts) * 100)
+
+
+def test_void_made_in_the_back_office_is_taken_over(merchant):
+    payment = merchant.receive_payment(100)
+    merchant.use_back_office(payment, 'VOID_AUTHORIZATION')
+    assert payment.read().state == 'cancel'
+    payment.assert_in_step(voided=True)
+
+
+def test_refunds_made_in_the_back_office_are_taken_over_once(merchant):
+    payment = merchant.receive_payment(100, command='PURCHASE')
+    for _turn in range(2):  # Two refunds that look the same are two refunds.
+        merchant.order_fault('NOTIFICATION', 'duplicate')
+        merchant.use_back_office(payment, 'REFUND', 2500)
+    refunds = payment.read_family(operation='refund')
+    assert [(tx['amount'], tx['state']) for tx in refunds] == [(-25, 'done')] * 2
+    payment.assert_in_step(captured=10000, refunded=5000)
+
+
+def test_lost_notification_is_found_out_by_the_check(merchant):
+    merchant.order_fault('NOTIFICATION', 'drop', times=5)
+    payment = merchant.receive_payment(100, command='PURCHASE')
+    assert payment.read().state == 'draft'
+    payment.make_due()
+    merchant.run_check_cron()
+    assert payment.read().state == 'done'
+    assert not payment.read_family()[0]['aps_next_check']
+    payment.assert_in_step(captured=10000)
+
+
+def test_abandoned_checkout_is_canceled_only_after_its_time_and_a_late_success_wins(merchant):
+    payment = merchant.open_page(100, command='PURCHASE')
+    payment.check()
+    assert payment.read().state == 'draft'
+    payment.age('create_date', days=5)
+    payment.check()
+    assert payment.read().state == 'cancel'
+    assert "not been charged" in payment.read().state_message
+    payment.pay()
+    assert payment.read().state == 'done'
+    payment.assert_in_step(captured=10000)
+
+
+def test_check_never_cancels_on_doubt(merchant):
+    payment = merchant.open_page(100, command='PURCHASE')
+    payment.age('create_date', days=5)
+    for fault in ('error_500', 'wrong_signature', 'garbage', 'xml', 'close'):
+        merchant.order_fault('CHECK_STATUS', fault)
+        with pytest.raises(RPCError):
+            payment.check()
+        assert payment.read().state == 'draft'
+
+
+def test_parallel_requests_for_one_refund_on_two_roads_send_once(merchant):
+    payment = merchant.receive_payment(100, command='PURCHASE')
+    with ThreadPoolExecutor(10) as pool:
+        list(pool.map(lambda _index: payment.try_refund(100), range(10)))
+    deadline = time.monotonic() + 30
+    while payment.is_under_way() and time.monotonic() < deadline:
+        time.sleep(0.2)
+    payment.assert_in_step(captured=10000, refunded=10000, operations=['REFUND'])

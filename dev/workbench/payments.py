@@ -1,0 +1,320 @@
+""" Payments at the sandbox and what a merchant does with them in Odoo, for tests. """
+
+import itertools
+import time
+import urllib.parse
+import urllib.request
+from contextlib import contextmanager
+from types import SimpleNamespace
+
+numbers = itertools.count(1)
+
+FAMILY_FIELDS = [
+    'reference', 'state', 'amount', 'operation', 'source_transaction_id', 'aps_command',
+    'aps_request_state', 'aps_staff_message', 'aps_next_check', 'payment_id',
+]
+# Makes PostgreSQL refuse updates as if another transaction were in the way. A sequence counts the
+# refusals, as it is the only thing that a rollback doesn't undo.
+CONFLICTS = """
+CREATE SEQUENCE provoked_conflicts;
+CREATE FUNCTION provoke_conflict() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    IF nextval('provoked_conflicts') <= {times} THEN
+        RAISE EXCEPTION 'provoked' USING ERRCODE = '40001';
+    END IF;
+    RETURN NEW;
+END $$;
+CREATE TRIGGER provoke_conflict BEFORE UPDATE ON payment_transaction FOR EACH ROW
+    WHEN ({condition}) EXECUTE FUNCTION provoke_conflict();
+"""
+CONFLICT_CONDITIONS = {
+    'queued': "NEW.aps_request_state = 'queued' AND OLD.aps_request_state IS NULL",
+    'applied': "NEW.aps_request_state IS NULL AND OLD.aps_request_state = 'sent'",
+}
+
+
+class Merchant:
+    """ A merchant with a shop and an account at the sandbox. """
+
+    def __init__(self, shop):
+        """ :param Shop shop: The running shop of the test session. """
+        self.shop = shop
+        self.rpc = shop.rpc
+        self.provider_id = self.rpc.ref('payment.payment_provider_aps')
+
+    # === Settings === #
+
+    def set_manual_capture(self, is_manual):
+        """ Switch manual capture on or off. """
+        self.rpc.call('payment.provider', 'write', [self.provider_id], {
+            'capture_manually': is_manual,
+        })
+
+    def set_read_timeout(self, seconds):
+        """ Set how long Odoo waits for an answer of APS. """
+        self.rpc.call(
+            'ir.config_parameter', 'set_param', 'payment_aps.read_timeout', str(seconds)
+        )
+
+    def point_to(self, url):
+        """ Have Odoo believe that APS is at another address. """
+        self.rpc.call('ir.config_parameter', 'set_param', 'payment_aps.sandbox_url', url)
+
+    # === Payments === #
+
+    def open_page(self, amount, command='AUTHORIZATION', currency='AED'):
+        """ Start a payment as far as the shopper's arrival on the payment page.
+
+        :param float amount: The amount, in major units.
+        :param str command: The APS command.
+        :param str currency: The code of the currency, of two decimals.
+        :return: The payment.
+        :rtype: Payment
+        """
+        reference = f'OP{time.time_ns()}-{next(numbers)}'
+        [currency_row] = self.rpc.search_read('res.currency', [('name', '=', currency)], ['id'])
+        transaction_id = self.rpc.call('payment.transaction', 'create', {
+            'provider_id': self.provider_id,
+            'payment_method_id': self.rpc.ref('payment.payment_method_card'),
+            'partner_id': self.rpc.ref('base.partner_admin'),
+            'currency_id': currency_row['id'], 'amount': amount, 'reference': reference,
+            'operation': 'online_redirect',
+        })
+        fields = self.shop.sandbox('POST', 'sign', {
+            'merchant_identifier': self.shop.merchant, 'direction': 'request',
+            'fields': {
+                'command': command, 'merchant_identifier': self.shop.merchant,
+                'access_code': 'SandboxAccessCode1', 'merchant_reference': reference,
+                'amount': str(round(amount * 100)), 'currency': currency, 'language': 'en',
+                'customer_email': 'shopper@example.com',
+                'return_url': f'{self.shop.url}/payment/aps/return',
+            },
+        })['fields']
+        body = urllib.parse.urlencode(fields).encode()
+        url = f'{self.shop.sandbox_url}/FortAPI/paymentPage'
+        urllib.request.urlopen(url, body, timeout=30).close()
+        return Payment(self, transaction_id, reference)
+
+    def receive_payment(self, amount, command='AUTHORIZATION'):
+        """ Have a shopper pay.
+
+        :param float amount: The amount, in major units.
+        :param str command: The APS command.
+        :return: The payment, of which Odoo was notified.
+        :rtype: Payment
+        """
+        payment = self.open_page(amount, command)
+        payment.pay()
+        return payment
+
+    def refund(self, transaction_id, amount):
+        """ Refund a part of a capture or of a payment. """
+        self.rpc.call(
+            'payment.transaction', 'action_refund', [transaction_id], amount_to_refund=amount
+        )
+
+    # === The sandbox === #
+
+    def order_fault(self, command, fault, **options):
+        """ Have the sandbox do something wrong next time. """
+        self.shop.sandbox('POST', 'faults', {'command': command, 'fault': fault, **options})
+
+    def hold_notifications(self):
+        """ Have the sandbox keep its notifications back. """
+        self.order_fault('NOTIFICATION', 'hold', times=10)
+
+    def deliver_notifications(self):
+        """ Have the sandbox deliver what it kept back. """
+        self.shop.sandbox('DELETE', 'faults')
+        self.shop.sandbox('POST', 'notifications/deliver', {})
+
+    def wait_for_notifications(self):
+        """ Wait until the sandbox has nothing left to deliver. """
+        assert self.shop.sandbox('POST', 'notifications/wait', {'timeout': 30})['idle']
+
+    def use_back_office(self, payment, command, amount=None):
+        """ Do something in APS's back office, and let Odoo find out about it. """
+        self.shop.sandbox('POST', 'backoffice', {
+            'merchant_reference': payment.reference, 'command': command,
+            **({'amount': round(amount)} if amount else {}),
+        })
+        self.wait_for_notifications()
+        self.run_check_cron()
+
+    # === Crons === #
+
+    def run_check_cron(self):
+        """ Run the check of open payments. """
+        self._run_cron('payment_aps.ir_cron_aps_check_status')
+
+    def post_process(self):
+        """ Run the engine's post-processing. """
+        self._run_cron('payment.cron_post_process_payment_tx')
+
+    def _run_cron(self, xmlid):
+        """ Run a scheduled action, waiting for the scheduler if it runs it already. """
+        for _attempt in range(50):
+            try:
+                self.rpc.call('ir.cron', 'method_direct_trigger', [self.rpc.ref(xmlid)])
+                return
+            except Exception as error:  # The scheduler has locked the job.
+                if not any(word in str(error) for word in ('lock', 'modified', 'executing')):
+                    raise
+                time.sleep(0.2)
+
+    # === Conflicts === #
+
+    @contextmanager
+    def provoke_conflicts(self, moment, times):
+        """ Have PostgreSQL refuse a write, as if another request were in the way.
+
+        :param str moment: The write to refuse, one of `CONFLICT_CONDITIONS`.
+        :param int times: How often to refuse it.
+        :return: A function that returns how often it was tried.
+        :rtype: callable
+        """
+        self.shop.query(CONFLICTS.format(times=times, condition=CONFLICT_CONDITIONS[moment]))
+        try:
+            yield lambda: int(self.shop.query('SELECT last_value FROM provoked_conflicts'))
+        finally:
+            self.shop.query(
+                'DROP TRIGGER provoke_conflict ON payment_transaction;'
+                'DROP FUNCTION provoke_conflict; ALTER SEQUENCE provoked_conflicts RENAME TO '
+                f'provoked_{time.time_ns()}'
+            )
+
+
+class Payment:
+    """ A payment in Odoo and at the sandbox. """
+
+    def __init__(self, merchant, transaction_id, reference):
+        self.merchant = merchant
+        self.rpc = merchant.rpc
+        self.id = transaction_id
+        self.reference = reference
+
+    def pay(self, result='success'):
+        """ Have the shopper pay on the page, and Odoo notified. """
+        self.merchant.shop.sandbox('POST', 'pay', {
+            'merchant_reference': self.reference, 'result': result,
+        })
+        self.merchant.wait_for_notifications()
+
+    def read(self):
+        """ Return the values of the transaction, as attributes. """
+        [values] = self.rpc.call('payment.transaction', 'read', [self.id], [
+            'state', 'state_message', 'is_post_processed', 'payment_id', 'provider_reference',
+        ])
+        return SimpleNamespace(**values)
+
+    def read_family(self, operation=None, is_child=False):
+        """ Return the values of the payment, its captures and refunds.
+
+        :param str operation: The only operation that is wanted, if any.
+        :param bool is_child: Whether to leave out the payment itself.
+        :return: The values, oldest first.
+        :rtype: list[dict]
+        """
+        rows = self.rpc.search_read('payment.transaction', [
+            '|', '|', ('id', '=', self.id), ('source_transaction_id', '=', self.id),
+            ('source_transaction_id.source_transaction_id', '=', self.id),
+        ], FAMILY_FIELDS, order='id')
+        return [
+            row for row in rows
+            if operation in (None, row['operation']) and not (is_child and row['id'] == self.id)
+        ]
+
+    def is_under_way(self):
+        """ Return whether an operation waits for its outcome. """
+        return any(row['aps_request_state'] for row in self.read_family())
+
+    def call(self, method, *args, **kwargs):
+        """ Call a method of the transaction. """
+        return self.rpc.call('payment.transaction', method, [self.id], *args, **kwargs)
+
+    def capture(self, amount, void_remaining=False):
+        """ Capture an amount by the wizard. """
+        context = {'active_model': 'payment.transaction', 'active_ids': [self.id]}
+        wizard_id = self.rpc.call('payment.capture.wizard', 'create', {
+            'transaction_ids': [(6, 0, [self.id])], 'amount_to_capture': amount,
+            'void_remaining_amount': void_remaining,
+        }, context=context)
+        self.rpc.call('payment.capture.wizard', 'action_capture', [wizard_id], context=context)
+
+    def void(self):
+        """ Void the authorization. """
+        self.call('action_void')
+
+    def refund(self, amount):
+        """ Refund an amount. """
+        self.merchant.refund(self.id, amount)
+
+    def try_refund(self, amount):
+        """ Refund an amount, and return whether Odoo took the request. """
+        try:
+            self.refund(amount)
+        except Exception:
+            return False
+        return True
+
+    def check(self):
+        """ Click on the button that asks APS. """
+        self.call('action_aps_check_status')
+
+    def age(self, field, **interval):
+        """ Have something of the whole payment happened earlier.
+
+        :param str field: The field of the time.
+        :param int interval: By how much, e.g., `days=8`.
+        """
+        [(unit, number)] = interval.items()
+        self.merchant.shop.query(
+            f"UPDATE payment_transaction SET {field} = {field} - interval '{number} {unit}' "
+            f"WHERE reference LIKE '%{self.reference}%'"
+        )
+
+    def make_due(self):
+        """ Have the payment be due for the next check. """
+        self.merchant.shop.query(
+            "UPDATE payment_transaction SET aps_next_check = now() AT TIME ZONE 'UTC' - interval "
+            f"'1 minute' WHERE id = {self.id}"
+        )
+
+    def read_ledger(self):
+        """ Return what the sandbox's ledger says of the payment. """
+        [entry] = self.merchant.shop.sandbox(
+            'GET', f'ledger?merchant_reference={urllib.parse.quote(self.reference)}'
+        )['payments']
+        return SimpleNamespace(**entry)
+
+    def assert_in_step(self, captured=0, refunded=0, voided=False, operations=None):
+        """ Check that Odoo and the ledger agree to the minor unit.
+
+        :param int captured: The captured sum that both must show, in minor units.
+        :param int refunded: The refunded sum, in minor units.
+        :param bool voided: Whether the authorization must be voided.
+        :param list[str] operations: The operations that the sandbox must have executed, in order;
+                                     `None` if that doesn't matter.
+        """
+        self.merchant.wait_for_notifications()
+        ledger = self.read_ledger()
+        assert (ledger.captured, ledger.refunded, ledger.voided) == (captured, refunded, voided)
+        if operations is not None:
+            executed = [op['command'] for op in ledger.operations if op['executed']]
+            assert [
+                command for command in executed if command not in ('PURCHASE', 'AUTHORIZATION')
+            ] == operations
+        assert self._sum_in_odoo() == (captured, refunded, voided)
+
+    def _sum_in_odoo(self):
+        """ Return the captured and refunded sums and the void, as Odoo has them. """
+        [payment, *children] = self.read_family()
+        refunds = [row for row in children if row['operation'] == 'refund']
+        captures = [row for row in children if row['operation'] != 'refund']
+        if not captures:
+            captures = [payment]
+        return (
+            sum(round(row['amount'] * 100) for row in captures if row['state'] == 'done'),
+            sum(round(-row['amount'] * 100) for row in refunds if row['state'] == 'done'),
+            payment['state'] == 'cancel',
+        )
