@@ -3,7 +3,7 @@
 import re
 from contextlib import contextmanager
 
-from playwright.sync_api import expect, sync_playwright
+from playwright.sync_api import TimeoutError, expect, sync_playwright
 
 CHROMIUM = '/usr/bin/chromium'
 # Chromium's own connections to the outside are of no use here.
@@ -17,6 +17,11 @@ GUEST = {
 }
 GOOD_CARD = '4005550000000001'
 BAD_CARD = '4000000000000002'
+# The button that saves the address, in the series that have it in one form or another.
+ADDRESS_BUTTON = (
+    'a.a-submit:visible, #save_address:visible, a[name=website_sale_main_button]:visible'
+)
+COUNTRY_ROUTE = re.compile('/country_infos?/')  # Answers the states of a country.
 TIMEOUT = 60_000  # Milliseconds; the first page of a shop compiles its assets.
 
 
@@ -82,24 +87,38 @@ class Shopper:
             self.page.click('#add_to_cart')
         self.say(f"Put {product} into the cart")
 
-    def check_out_as_guest(self):
-        """ Go to the payment step and fill in the address on the way. """
+    def check_out_as_guest(self, country='United Arab Emirates'):
+        """ Go to the payment step and fill in the address on the way.
+
+        :param str country: The country of the guest, as its name reads on the page.
+        """
         self.page.goto(f'{self.shop_url}/shop/checkout')
         if self.page.locator('input[name=street]').count():
             for name, value in GUEST.items():
                 field = self.page.locator(f'input[name={name}]')
                 if field.count() and field.first.is_visible():
                     field.first.fill(value)
-            self.page.locator('select[name=country_id]').select_option(
-                label='United Arab Emirates'
-            )
-            state = self.page.locator('select[name=state_id]')
-            self.page.wait_for_timeout(500)  # The states follow the country.
-            if state.is_visible():
-                state.select_option(index=1)
-            self.page.locator('a.a-submit, #save_address, a[name=website_sale_main_button]').first.click()
-            self.page.wait_for_load_state('load')
+            self._choose_country(country)
+            self.page.locator(ADDRESS_BUTTON).first.click()
+            self.page.wait_for_url(re.compile('/shop/(?!address)'))
             self.say("Filled in the address")
+
+    def _choose_country(self, country):
+        """ Choose the country of an address, and a state if it has any.
+
+        The page heeds the choice only once its scripts are up, so it is made until it is heeded.
+        """
+        for attempts_left in reversed(range(6)):
+            try:
+                with self.page.expect_response(COUNTRY_ROUTE, timeout=TIMEOUT / 6) as waiting:
+                    self.page.select_option('select[name=country_id]', label=country)
+                break
+            except TimeoutError:
+                if not attempts_left:
+                    raise
+        states = waiting.value.json()['result']['states']
+        if states:
+            self.page.select_option('select[name=state_id]', value=str(states[0][0]))
 
     def open_payment_step(self):
         """ Go to the payment step of the checkout. """

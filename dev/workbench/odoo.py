@@ -51,7 +51,7 @@ class Odoo:
             self.get_command(
                 database, *arguments, '--stop-after-init', '--max-cron-threads=0', addons=addons
             ),
-            log=log, what=what, env=self.source.environment,
+            log=log, what=what, env=self.source.get_environment(addons or self.addons),
         )
 
     def copy_database(self, template, name):
@@ -123,7 +123,7 @@ class Odoo:
                 database, '-p', port, '--http-interface', '127.0.0.1',
                 f'--db-filter=^{database}$', '--gevent-port', find_free_port(), *arguments,
             ),
-            log=log, env=self.source.environment, cwd=self.folder,
+            log=log, env=self.source.get_environment(self.addons), cwd=self.folder,
         )
         url = f'http://127.0.0.1:{port}'
         wait_for_http(f'{url}/web/login', process, log)

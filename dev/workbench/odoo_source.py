@@ -52,21 +52,40 @@ class Source:
             # The shell of 17.0 heeds the path only as the very first argument.
             paths = f'{addons},{self.path / "addons"}'
             return [python, self.path / 'odoo-bin', f'--addons-path={paths}', *arguments]
-        # The packaged addons win over any other folder, so the module itself is exchanged.
-        link = self.packages_folder / 'odoo' / 'addons' / 'payment_aps'
-        target = (addons / 'payment_aps').resolve()
-        if link.resolve() != target:
-            link.unlink(missing_ok=True)
-            link.symlink_to(target)
         return [python, self.path / 'usr' / 'bin' / 'odoo', *arguments]
 
-    @property
-    def environment(self):
-        """ The environment that Odoo runs in. """
+    def get_environment(self, addons):
+        """ Return the environment that Odoo runs in.
+
+        :param Path addons: The folder that holds the addon as `payment_aps`.
+        :return: The variables.
+        :rtype: dict
+        """
         environment = {**os.environ, 'PYTHONDONTWRITEBYTECODE': '1'}
         if self.is_package:
-            environment['PYTHONPATH'] = str(self.packages_folder)
+            environment['PYTHONPATH'] = str(self._overlay_packages(addons))
         return environment
+
+    def _overlay_packages(self, addons):
+        """ Return a folder of links to the packages, with an addon in place of Odoo's own.
+
+        The packaged addons win over any other folder, so the module itself must be exchanged.
+
+        :param Path addons: The folder that holds the addon.
+        :return: The folder of packages.
+        :rtype: Path
+        """
+        overlay = addons.with_name(f'{addons.name}-packages')
+        if not overlay.exists():
+            (overlay / 'odoo' / 'addons').mkdir(parents=True)
+            for folder, left_out in (('.', 'odoo'), ('odoo', 'addons'), ('odoo/addons', '')):
+                for entry in (self.packages_folder / folder).iterdir():
+                    if entry.name != left_out:
+                        (overlay / folder / entry.name).symlink_to(entry)
+            (overlay / 'odoo' / 'addons' / 'payment_aps').symlink_to(
+                (addons / 'payment_aps').resolve()
+            )
+        return overlay
 
 
 def find_sources(series=None):
@@ -154,8 +173,8 @@ def get_package():
     PACKAGE.mkdir(parents=True)
     for file in download_packages():
         run(['dpkg', '-x', file, PACKAGE], what=f"Unpacking {file.name}")
-    addons = source.packages_folder / 'odoo' / 'addons'
-    (addons / 'payment_aps').rename(source.core_addon)
+    packaged = source.packages_folder / 'odoo' / 'addons' / 'payment_aps'
+    packaged.rename(source.core_addon)
     shutil.rmtree(CACHE / 'apt', ignore_errors=True)
     (PACKAGE / 'complete').touch()
     return source

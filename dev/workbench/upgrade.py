@@ -110,7 +110,7 @@ def run_script(odoo, database, script, addons):
         )
     ]
     result = run(['sh', '-c', 'exec "$@" < "$SCRIPT"', 'sh', *command], env={
-        **odoo.source.environment, 'SCRIPT': str(write_script(odoo, script)),
+        **odoo.source.get_environment(addons), 'SCRIPT': str(write_script(odoo, script)),
     })
     return result.stdout + result.stderr
 
