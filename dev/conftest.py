@@ -20,6 +20,7 @@ class Shop:
         self.sandbox_url = os.environ['APS_SANDBOX_URL']
         self.merchant = MERCHANT
         self.rpc = Client(self.url, self.database)
+        self.second_url = os.environ['APS_SECOND_URL']
 
     def sandbox(self, method, path, data=None):
         """ Call the control interface of the sandbox. """

@@ -17,10 +17,13 @@ GUEST = {
 }
 GOOD_CARD = '4005550000000001'
 BAD_CARD = '4000000000000002'
+PENDING_CARD = '4000000000000044'
 # The button that saves the address, in the series that have it in one form or another.
 ADDRESS_BUTTON = (
     'a.a-submit:visible, #save_address:visible, a[name=website_sale_main_button]:visible'
 )
+LOCAL_URL = r'http://(127\.0\.0\.1|localhost)[:/]'
+LANDING_ROUTE = re.compile('/shop/payment/validate')
 COUNTRY_ROUTE = re.compile('/country_infos?/')  # Answers the states of a country.
 TIMEOUT = 60_000  # Milliseconds; the first page of a shop compiles its assets.
 
@@ -54,10 +57,19 @@ class Shopper:
         self.context = browser.new_context(viewport={'width': 1280, 'height': 900}, **context)
         self.context.set_default_timeout(TIMEOUT)
         self.page = self.context.new_page()
+        self.errors = []
+        self.page.on('console', self._note_console)
+        self.page.on('pageerror', lambda error: self.errors.append(f'{self.page.url}: {error}'))
         self.shop_url = shop_url
         self.say = say or (lambda _text: None)
         self.screenshots = screenshots
         self.reference = None
+
+    def _note_console(self, message):
+        """ Note an error of the page; the fonts of the outside cannot be had here. """
+        is_local = re.match(LOCAL_URL, message.location['url'])
+        if message.type == 'error' and (is_local or 'Failed to load resource' not in message.text):
+            self.errors.append(f'{self.page.url}: {message.text} {message.location["url"]}')
 
     def close(self):
         """ Close the browser's window. """
@@ -76,7 +88,7 @@ class Shopper:
         self.page.fill('input[name=login]', login)
         self.page.fill('input[name=password]', password)
         self.page.click('form.oe_login_form button[type=submit]')
-        self.page.wait_for_url(re.compile(r'/(my|odoo|web)'))
+        self.page.wait_for_url(lambda url: '/web/login' not in url)
         self.say(f"Logged in as {login}")
 
     def fill_cart(self, product):
@@ -125,18 +137,22 @@ class Shopper:
         self.page.goto(f'{self.shop_url}/shop/payment')
         expect(self.page.locator('#o_payment_form')).to_be_visible()
 
-    def pay(self):
-        """ Choose the card method and go to the payment page of APS.
+    def pay(self, method='card'):
+        """ Choose a payment method and go to the payment page of APS.
 
+        :param str method: The code of the payment method.
         :return: The reference of the payment.
         :rtype: str
         """
-        form = self.page.locator('#o_payment_form')
-        radio = form.locator('input[name=o_payment_radio][data-provider-code=aps]').first
+        radio = self.page.locator(
+            f'#o_payment_form input[data-provider-code=aps][data-payment-method-code={method}]'
+        )
         if radio.is_visible() and not radio.is_checked():
             radio.check()
+        button = self.page.locator('button[name=o_payment_submit_button]:visible').first
+        expect(button).to_be_enabled()
         self.take_screenshot('payment-step')
-        self.page.locator('button[name=o_payment_submit_button]:visible').first.click()
+        button.click()
         self.page.wait_for_url(re.compile('/FortAPI/'))
         self.reference = self.page.locator('#merchant_reference').inner_text().strip()
         self.say(f"Went to the payment page with reference {self.reference}")
@@ -151,6 +167,15 @@ class Shopper:
         self.page.click('#pay')
         self.say(f"Paid with the card ending in {number[-4:]}")
 
+    def answer_local_method(self, option, result='approve'):
+        """ Finish the payment with a local method.
+
+        :param str option: The payment option, such as `KNET`.
+        :param str result: `approve`, `decline` or `pending`.
+        """
+        self.page.click(f'form#local_{option} button[value={result}]')
+        self.say(f"{option}: {result}")
+
     def cancel(self):
         """ Cancel on the payment page. """
         self.page.click('#cancel')
@@ -164,10 +189,20 @@ class Shopper:
         self.take_screenshot('confirmation')
         self.say("The shop confirmed the order")
 
+    @contextmanager
+    def stay_on_status_page(self):
+        """ Keep the status page from sending the shopper on, so that it can be read. """
+        held = []
+        self.page.route(LANDING_ROUTE, held.append)
+        yield
+        self.page.unroute(LANDING_ROUTE)
+        for route in held:
+            route.continue_()
+
     def wait_for_status(self, pattern):
         """ Wait for the status page to say something.
 
         :param str pattern: A regular expression.
         """
-        self.page.wait_for_url(re.compile('/payment/status|/shop/'))
-        expect(self.page.locator('body')).to_contain_text(re.compile(pattern))
+        self.page.wait_for_url(re.compile('/payment/status'))
+        expect(self.page.locator('#wrapwrap')).to_contain_text(re.compile(pattern))

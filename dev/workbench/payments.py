@@ -304,9 +304,9 @@ class Payment:
             assert [
                 command for command in executed if command not in ('PURCHASE', 'AUTHORIZATION')
             ] == operations
-        assert self._sum_in_odoo() == (captured, refunded, voided)
+        assert self.sum_in_odoo() == (captured, refunded, voided)
 
-    def _sum_in_odoo(self):
+    def sum_in_odoo(self):
         """ Return the captured and refunded sums and the void, as Odoo has them. """
         [payment, *children] = self.read_family()
         refunds = [row for row in children if row['operation'] == 'refund']

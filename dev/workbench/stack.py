@@ -20,6 +20,7 @@ class Stack:
         :param int sandbox_port: The port of the sandbox; any free one by default.
         """
         self.postgres = postgres or Postgres(run_folder)
+        self.second_url = self.second_process = None
         self.odoo = Odoo(source, self.postgres, run_folder)
         self.database = 'shop_' + source.series.replace('.', '')
         self.sandbox = Sandbox(run_folder, sandbox_port)
@@ -42,9 +43,14 @@ class Stack:
             log=self.odoo.folder / 'install.log', what="Installing payment_aps",
         )
 
+    def start_second_server(self):
+        """ Start another server on the same database. """
+        self.second_url, self.second_process = self.odoo.serve(self.database, name='second')
+
     def get_environment(self):
         """ Return the variables that tell tests about this shop. """
         return {
+            'APS_SECOND_URL': self.second_url or '',
             **self.postgres.environment,
             'APS_SERIES': self.odoo.series,
             'APS_SHOP_URL': self.url,
@@ -54,8 +60,9 @@ class Stack:
 
     def stop(self):
         """ Stop the servers. """
-        stop(self.process)
-        stop(self.sandbox.process)
+        for process in (self.process, self.second_process, self.sandbox.process):
+            if process:
+                stop(process)
 
     def read_payment(self, reference):
         """ Return what Odoo knows of a payment.

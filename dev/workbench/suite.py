@@ -231,12 +231,17 @@ class Suite:
         except Failure as failure:
             self.results.append(Result(name, failed=1, failures=(str(failure),)))
             return
+        if 'servers' in self.arguments.parts:
+            stack.start_second_server()
         environment = stack.get_environment()
         for part in ('servers', 'browser'):
             if part in self.arguments.parts:
                 folder = DEV / f'{part.removesuffix("s")}_tests'
                 self._measure(f'{part} {source.series}', self._run_pytest, [folder], environment)
-        findings = check_log(stack.odoo.read_log(stack.odoo.folder / 'shop.log'))
+        findings = [
+            finding for log in stack.odoo.folder.glob('s*.log')  # Of both servers.
+            for finding in check_log(stack.odoo.read_log(log))
+        ]
         self.results.append(Result(
             f'log of shop {source.series}', passed=int(not findings), failed=len(findings),
             failures=tuple(findings),

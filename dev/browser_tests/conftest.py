@@ -1,0 +1,122 @@
+""" A browser for the tests, and what they change of shop and sandbox, to be put back. """
+
+import os
+from pathlib import Path
+
+import pytest
+from till import read_sandbox_account
+from workbench.browser import Shopper, open_browser
+from workbench.shop import get_currency
+
+# A folder for screenshots, if they are wanted.
+SCREENSHOTS = os.environ.get('APS_SCREENSHOTS')
+
+
+@pytest.fixture(scope='session')
+def browser():
+    """ The browser that all shoppers share. """
+    with open_browser() as browser:
+        yield browser
+
+
+@pytest.fixture(scope='session', autouse=True)
+def foreign_payment_page(shop):
+    """ Have the payment page on another site than the shop, as in real life.
+
+    Browsers take `localhost` and `127.0.0.1` for different sites, but not two ports of one host, so
+    that the shop's cookies stay away from the return only in this way.
+    """
+    sandbox_url = shop.sandbox_url.replace('127.0.0.1', 'localhost')
+    key = 'payment_aps.sandbox_url'
+    shop.rpc.call('ir.config_parameter', 'set_param', key, sandbox_url)
+    yield
+    shop.rpc.call('ir.config_parameter', 'set_param', key, shop.sandbox_url)
+
+
+@pytest.fixture(autouse=True)
+def well_behaved_sandbox(shop):
+    """ Put the faults and the account of the sandbox back after each test. """
+    account = read_sandbox_account(shop)
+    yield
+    shop.sandbox('DELETE', 'faults')
+    shop.sandbox('PATCH', f'accounts/{shop.merchant}', account)
+
+
+@pytest.fixture
+def make_shopper(shop, browser, request):
+    """ A function that makes shoppers; the test fails if their pages show errors. """
+    folder = Path(SCREENSHOTS) / shop.series / request.node.name if SCREENSHOTS else None
+    shoppers = []
+
+    def make(path='', **context):
+        if folder:
+            folder.mkdir(parents=True, exist_ok=True)
+        shopper = Shopper(browser, shop.url + path, screenshots=folder, **context)
+        shoppers.append(shopper)
+        return shopper
+
+    yield make
+    errors = [error for shopper in shoppers for error in shopper.errors]
+    for shopper in shoppers:
+        shopper.take_screenshot('end')
+        shopper.close()
+    assert not errors
+
+
+@pytest.fixture
+def shopper(make_shopper):
+    """ A guest with an empty cart. """
+    return make_shopper()
+
+
+@pytest.fixture
+def kuwait(shop):
+    """ Have the shop sell in dinars of Kuwait, which have three decimals.
+
+    :return: The name of a product of 12.340 dinars.
+    """
+    rpc = shop.rpc
+    pricelists = rpc.search_read('product.pricelist', [], ['active'])
+    pricelist_ids = [pricelist['id'] for pricelist in pricelists]
+    had_pricelists = _switch_pricelists(rpc, True)
+    rpc.call('product.pricelist', 'write', pricelist_ids, {
+        'active': True, 'currency_id': get_currency(rpc, 'KWD'),
+    })
+    product_id = rpc.call('product.template', 'create', {
+        'name': "Majlis Coffee", 'list_price': 12.34, 'type': 'service',
+        'taxes_id': [(6, 0, [])], 'website_published': True,
+    })
+    yield "Majlis Coffee"
+    rpc.call('product.template', 'write', [product_id], {'active': False})
+    rpc.call('product.pricelist', 'write', pricelist_ids, {
+        'currency_id': get_currency(rpc, 'AED'),
+    })
+    if not had_pricelists:
+        _switch_pricelists(rpc, False)
+    for pricelist in pricelists:
+        rpc.call('product.pricelist', 'write', [pricelist['id']], {'active': pricelist['active']})
+
+
+def _switch_pricelists(rpc, is_on):
+    """ Switch the pricelists on or off, an optional feature, and return whether they were on. """
+    settings_id = rpc.call('res.config.settings', 'create', {})
+    was_on = rpc.call('res.config.settings', 'read', [settings_id], ['group_product_pricelist'])
+    rpc.call('res.config.settings', 'write', [settings_id], {'group_product_pricelist': is_on})
+    rpc.call('res.config.settings', 'execute', [settings_id])
+    return was_on[0]['group_product_pricelist']
+
+
+@pytest.fixture
+def knet(shop):
+    """ Have the shop take payments by KNET. """
+    provider_id = shop.rpc.ref('payment.payment_provider_aps')
+    method_id = shop.rpc.ref('payment.payment_method_knet')
+    shop.rpc.call('payment.provider', 'write', [provider_id], {
+        'payment_method_ids': [(4, method_id)],
+    })
+    shop.rpc.call('payment.method', 'write', [method_id], {'active': True})
+    yield
+    shop.rpc.call('payment.method', 'write', [method_id], {'active': False})
+    shop.rpc.call('payment.provider', 'write', [provider_id], {
+        'payment_method_ids': [(3, method_id)],
+    })

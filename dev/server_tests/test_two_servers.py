@@ -1,0 +1,92 @@
+""" Two Odoo servers on one database, told and asked the same at once. """
+
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+from server_tests.test_answers import post
+from workbench.payments import Merchant
+from workbench.rpc import Client
+
+REQUESTS = 30
+
+
+@pytest.fixture
+def merchant(shop):
+    """ A merchant who captures manually. """
+    merchant = Merchant(shop)
+    merchant.set_manual_capture(True)
+    yield merchant
+    merchant.set_manual_capture(False)
+
+
+@pytest.fixture
+def run_on_both(shop):
+    """ Run something many times at once, on both servers in turn. """
+    clients = [Client(url, shop.database) for url in (shop.url, shop.second_url)]
+
+    def run(function):
+        def attempt(index):
+            try:
+                function(clients[index % 2])
+                return True
+            except Exception:  # Refused, or too many conflicts.
+                return False
+
+        with ThreadPoolExecutor(REQUESTS) as pool:
+            return list(pool.map(attempt, range(REQUESTS)))
+
+    return run
+
+
+def test_notifications_to_both_servers_change_the_state_once(shop, merchant, run_on_both):
+    merchant.order_fault('NOTIFICATION', 'hold')
+    payment = merchant.open_page(100, command='PURCHASE')
+    payment.pay()
+    [notification] = shop.sandbox('GET', 'notifications?state=held')['notifications']
+
+    outcomes = []
+    run_on_both(lambda client: outcomes.append(
+        post(f'{client.url}/payment/aps/webhook', notification['fields'])[0]
+    ))
+
+    assert outcomes.count(200) == REQUESTS
+    merchant.post_process()
+    assert payment.read().state == 'done'
+    assert len(merchant.rpc.search_read(
+        'account.payment', [('payment_transaction_id', '=', payment.id)], ['id']
+    )) == 1
+    payment.assert_in_step(captured=10000)
+
+
+def test_captures_asked_of_both_servers_are_sent_once(merchant, run_on_both):
+    payment = merchant.receive_payment(100)
+
+    def capture(client):
+        client.call('payment.transaction', 'action_capture', [payment.id])
+        context = {'active_model': 'payment.transaction', 'active_ids': [payment.id]}
+        wizard_id = client.call('payment.capture.wizard', 'create', {
+            'transaction_ids': [(6, 0, [payment.id])], 'amount_to_capture': 60,
+        }, context=context)
+        client.call('payment.capture.wizard', 'action_capture', [wizard_id], context=context)
+
+    outcomes = run_on_both(capture)
+
+    assert any(outcomes)
+    payment.assert_in_step(captured=6000, operations=['CAPTURE'])
+
+
+def test_refunds_asked_of_both_servers_are_sent_once_and_accounted_once(merchant, run_on_both):
+    payment = merchant.receive_payment(100, command='PURCHASE')
+    merchant.post_process()
+
+    outcomes = run_on_both(lambda client: client.call(
+        'payment.transaction', 'action_refund', [payment.id], amount_to_refund=100
+    ))
+
+    assert any(outcomes)
+    payment.assert_in_step(captured=10000, refunded=10000, operations=['REFUND'])
+    merchant.post_process()
+    [refund] = [row for row in payment.read_family(operation='refund') if row['state'] == 'done']
+    assert len(merchant.rpc.search_read(
+        'account.payment', [('payment_transaction_id', '=', refund['id'])], ['id']
+    )) == 1
