@@ -5,6 +5,9 @@ import subprocess
 from types import SimpleNamespace
 
 import pytest
+
+pytest.register_assert_rewrite('workbench.payments')  # So that a failure shows the sums.
+
 from workbench.rpc import Client
 from workbench.sandbox_process import MERCHANT, request_sandbox
 from workbench.stack import read_payment

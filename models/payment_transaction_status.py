@@ -1,6 +1,8 @@
 import logging
 from datetime import timedelta
 
+from psycopg2 import OperationalError
+
 from odoo import _, api, fields, models
 from odoo.exceptions import UserError, ValidationError
 
@@ -123,10 +125,10 @@ class PaymentTransaction(models.Model):
         :return: Whether APS answered.
         :rtype: bool
         """
-        # Whatever happens below, this payment is not the first one of the next run again.
-        self._aps_schedule_check()
-        self.env.cr.commit()  # pylint: disable=invalid-commit
         try:
+            # Whatever happens below, this payment is not the first one of the next run again.
+            self._aps_schedule_check()
+            self.env.cr.commit()  # pylint: disable=invalid-commit
             for operation_tx in self._aps_get_family().filtered(
                 lambda tx: tx.aps_request_state == 'queued' and tx.aps_command != 'LAPSE'
             ):
@@ -138,6 +140,10 @@ class PaymentTransaction(models.Model):
             self.env.cr.rollback()
             _logger.warning("APS doesn't tell about %s: %s", self.reference, error)
             return not isinstance(error, (APSUnreachable, APSOutcomeUnknown))
+        except OperationalError:
+            self.env.cr.rollback()
+            _logger.info("%s is being updated; it will be checked next time.", self.reference)
+            return True
         except Exception:
             self.env.cr.rollback()
             _logger.exception("The check of %s failed.", self.reference)

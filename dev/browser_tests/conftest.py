@@ -75,35 +75,25 @@ def kuwait(shop):
 
     :return: The name of a product of 12.340 dinars.
     """
-    rpc = shop.rpc
-    pricelists = rpc.search_read('product.pricelist', [], ['active'])
-    pricelist_ids = [pricelist['id'] for pricelist in pricelists]
-    had_pricelists = _switch_pricelists(rpc, True)
-    rpc.call('product.pricelist', 'write', pricelist_ids, {
-        'active': True, 'currency_id': get_currency(rpc, 'KWD'),
+    name = "Majlis Coffee"
+    switch_on_pricelists(shop)
+    pricelist_id = shop.rpc.call('product.pricelist', 'create', {
+        'name': "Kuwait", 'currency_id': get_currency(shop.rpc, 'KWD'), 'sequence': 1,
+        'website_id': shop.rpc.call('website', 'search', [], limit=1)[0],
     })
-    product_id = rpc.call('product.template', 'create', {
-        'name': "Majlis Coffee", 'list_price': 12.34, 'type': 'service',
-        'taxes_id': [(6, 0, [])], 'website_published': True,
+    product_id = shop.rpc.call('product.template', 'create', {
+        'name': name, 'list_price': 12.34, 'type': 'service', 'taxes_id': [(6, 0, [])],
+        'website_published': True,
     })
-    yield "Majlis Coffee"
-    rpc.call('product.template', 'write', [product_id], {'active': False})
-    rpc.call('product.pricelist', 'write', pricelist_ids, {
-        'currency_id': get_currency(rpc, 'AED'),
-    })
-    if not had_pricelists:
-        _switch_pricelists(rpc, False)
-    for pricelist in pricelists:
-        rpc.call('product.pricelist', 'write', [pricelist['id']], {'active': pricelist['active']})
+    yield name
+    shop.rpc.call('product.template', 'write', [product_id], {'active': False})
+    shop.rpc.call('product.pricelist', 'write', [pricelist_id], {'active': False})
 
 
-def _switch_pricelists(rpc, is_on):
-    """ Switch the pricelists on or off, an optional feature, and return whether they were on. """
-    settings_id = rpc.call('res.config.settings', 'create', {})
-    was_on = rpc.call('res.config.settings', 'read', [settings_id], ['group_product_pricelist'])
-    rpc.call('res.config.settings', 'write', [settings_id], {'group_product_pricelist': is_on})
-    rpc.call('res.config.settings', 'execute', [settings_id])
-    return was_on[0]['group_product_pricelist']
+def switch_on_pricelists(shop):
+    """ Switch the pricelists on, in 19.0 an optional feature; they do no harm to other tests. """
+    settings_id = shop.rpc.call('res.config.settings', 'create', {'group_product_pricelist': True})
+    shop.rpc.call('res.config.settings', 'execute', [settings_id])
 
 
 @pytest.fixture

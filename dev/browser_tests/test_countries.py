@@ -1,5 +1,7 @@
 """ Shoppers of the region: in Arabic, with dinars of three decimals, with local methods. """
 
+import re
+
 from playwright.sync_api import expect
 from till import (
     assert_not_paid,
@@ -17,7 +19,7 @@ def test_arabic_shopper_reads_the_payment_page_and_the_failure_in_arabic(shop, m
     """ Test that language and direction go with the shopper, there and back. """
     shopper = make_shopper('/ar', locale='ar-AE')
     reference = go_to_payment(shopper, country=read_country_name(shop, 'base.ae', 'ar_001'))
-    assert_is_arabic(shopper)
+    expect(shopper.page.locator('html[lang=ar][dir=rtl]')).to_have_count(1)
 
     with shopper.stay_on_status_page():
         shopper.enter_card(BAD_CARD)
@@ -44,7 +46,7 @@ def test_arabic_shopper_pays_and_reads_the_confirmation_in_arabic(shop, make_sho
 def test_order_in_dinars_is_paid_with_three_decimals(shop, shopper, kuwait):
     """ Test that 12.340 KWD are 12340 minor units at APS and 12.340 KWD in the books. """
     reference = go_to_payment(shopper, kuwait, country='Kuwait')
-    expect(shopper.page.locator('#amount')).to_have_text("12.340 KWD")
+    expect(shopper.page.locator('#amount')).to_contain_text("12.340 KWD")
 
     shopper.enter_card()
     shopper.wait_for_confirmation()
@@ -83,8 +85,6 @@ def read_country_name(shop, xmlid, lang):
 
 
 def assert_is_arabic(shopper):
-    """ Assert that the page in front of the shopper is in Arabic, from right to left. """
-    root = shopper.page.locator('html')
-    assert root.get_attribute('lang').startswith('ar')
-    body = shopper.page.locator('body')
-    assert body.evaluate('body => getComputedStyle(body).direction') == 'rtl'
+    """ Assert that the page of the shop is in Arabic, from right to left. """
+    expect(shopper.page.locator('html')).to_have_attribute('lang', re.compile('^ar'))
+    expect(shopper.page.locator('#wrapwrap')).to_have_class(re.compile(r'\bo_rtl\b'))

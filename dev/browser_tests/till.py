@@ -8,7 +8,7 @@ POSTED_STATES = ('posted', 'in_process', 'paid')
 
 
 def go_to_payment(shopper, product=PRODUCT, **address):
-    """ Fill the cart as a guest, check out, and go to the payment page.
+    """ Fill the cart, check out, and go to the payment page.
 
     :return: The reference of the payment.
     :rtype: str
@@ -18,9 +18,9 @@ def go_to_payment(shopper, product=PRODUCT, **address):
 
 
 def go_to_payment_step(shopper, product=PRODUCT, **address):
-    """ Fill the cart as a guest and check out. """
+    """ Fill the cart and check out, up to the choice of the payment method. """
     shopper.fill_cart(product)
-    shopper.check_out_as_guest(**address)
+    shopper.check_out(**address)
     shopper.open_payment_step()
 
 

@@ -94,3 +94,11 @@ def test_one_failing_payment_does_not_stop_the_rest(shop, backlog):
     assert shop.query(
         f"SELECT aps_last_check IS NULL FROM payment_transaction WHERE reference = '{victim}'"
     ) == 't'
+
+
+def test_payment_that_is_being_updated_does_not_stop_the_rest(shop, backlog):
+    with backlog.provoke_conflicts('scheduled', times=1) as count_conflicts:
+        backlog.run_check_cron()
+        assert count_conflicts() > 1
+
+    assert count_checked(shop) >= BATCH - 1

@@ -59,6 +59,15 @@ def test_more_than_authorized_is_refused_before_sending(merchant):
     payment.assert_in_step(captured=4000, operations=['CAPTURE'])
 
 
+def test_wizard_whose_amount_is_no_longer_left_captures_nothing(merchant):
+    payment = merchant.receive_payment(100)
+    confirm = payment.open_capture_wizard(60)
+    confirm()
+    with pytest.raises(RPCError, match="cannot be superior"):
+        confirm()
+    payment.assert_in_step(captured=6000, operations=['CAPTURE'])
+
+
 def test_authorization_is_voided(merchant):
     payment = merchant.receive_payment(100)
     payment.void()

@@ -24,6 +24,7 @@ ADDRESS_BUTTON = (
 )
 LOCAL_URL = r'http://(127\.0\.0\.1|localhost)[:/]'
 LANDING_ROUTE = re.compile('/shop/payment/validate')
+PRODUCT_ROUTE = re.compile('/get_combination_info')
 COUNTRY_ROUTE = re.compile('/country_infos?/')  # Answers the states of a country.
 TIMEOUT = 60_000  # Milliseconds; the first page of a shop compiles its assets.
 
@@ -94,21 +95,22 @@ class Shopper:
     def fill_cart(self, product):
         """ Put a product into the cart. """
         self.page.goto(f'{self.shop_url}/shop')
-        self.page.get_by_role('link', name=product).first.click()
+        with self.page.expect_response(PRODUCT_ROUTE):  # Its scripts are up.
+            self.page.get_by_role('link', name=product).first.click()
         with self.page.expect_response(re.compile('/shop/cart/')):
             self.page.click('#add_to_cart')
         self.say(f"Put {product} into the cart")
 
-    def check_out_as_guest(self, country='United Arab Emirates'):
-        """ Go to the payment step and fill in the address on the way.
+    def check_out(self, country='United Arab Emirates'):
+        """ Go to the payment step and fill in what is missing of the address on the way.
 
-        :param str country: The country of the guest, as its name reads on the page.
+        :param str country: The country of the shopper, as its name reads on the page.
         """
         self.page.goto(f'{self.shop_url}/shop/checkout')
-        if self.page.locator('input[name=street]').count():
+        if '/shop/address' in self.page.url:
             for name, value in GUEST.items():
-                field = self.page.locator(f'input[name={name}]')
-                if field.count() and field.first.is_visible():
+                field = self.page.locator(f'input[name={name}]:visible')
+                if field.count() and not field.first.input_value():
                     field.first.fill(value)
             self._choose_country(country)
             self.page.locator(ADDRESS_BUTTON).first.click()
@@ -148,7 +150,7 @@ class Shopper:
             f'#o_payment_form input[data-provider-code=aps][data-payment-method-code={method}]'
         )
         if radio.is_visible() and not radio.is_checked():
-            radio.check()
+            radio.check(force=True)  # Its label covers it.
         button = self.page.locator('button[name=o_payment_submit_button]:visible').first
         expect(button).to_be_enabled()
         self.take_screenshot('payment-step')
@@ -193,7 +195,7 @@ class Shopper:
     def stay_on_status_page(self):
         """ Keep the status page from sending the shopper on, so that it can be read. """
         held = []
-        self.page.route(LANDING_ROUTE, held.append)
+        self.page.route(LANDING_ROUTE, lambda route: held.append(route))
         yield
         self.page.unroute(LANDING_ROUTE)
         for route in held:

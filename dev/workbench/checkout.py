@@ -25,7 +25,7 @@ def main(shop_url, screenshots, outcome):
         )
         try:
             shopper.fill_cart(PRODUCT)
-            shopper.check_out_as_guest()
+            shopper.check_out()
             shopper.open_payment_step()
             reference = shopper.pay()
             shopper.enter_card()

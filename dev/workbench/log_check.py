@@ -16,7 +16,9 @@ SECRETS = re.compile('|'.join([
     r'layla@example\.com',
 ]), re.IGNORECASE)
 # Odoo names its asset bundles and attachments by hashes, and logs the recipients of e-mails.
-HARMLESS = re.compile(r'assets|filestore|/web/image|odoo\.addons\.(?:mail|base)\b|smtp', re.I)
+HARMLESS = re.compile(
+    r'assets|filestore|"GET /(?!payment/aps)|odoo\.addons\.(?:mail|base)\b|smtp', re.IGNORECASE
+)
 CRASH = re.compile(r' (?:ERROR|CRITICAL) \S+ odoo\.addons\.payment_aps\.(?!tests)')
 
 

@@ -29,6 +29,7 @@ CREATE TRIGGER provoke_conflict BEFORE UPDATE ON payment_transaction FOR EACH RO
 """
 CONFLICT_CONDITIONS = {
     'queued': "NEW.aps_request_state = 'queued' AND OLD.aps_request_state IS NULL",
+    'scheduled': "NEW.aps_next_check IS DISTINCT FROM OLD.aps_next_check",
     'applied': "NEW.aps_request_state IS NULL AND OLD.aps_request_state = 'sent'",
 }
 
@@ -234,12 +235,18 @@ class Payment:
 
     def capture(self, amount, void_remaining=False):
         """ Capture an amount by the wizard. """
+        self.open_capture_wizard(amount, void_remaining)()
+
+    def open_capture_wizard(self, amount, void_remaining=False):
+        """ Enter an amount in the wizard, and return a function that confirms it. """
         context = {'active_model': 'payment.transaction', 'active_ids': [self.id]}
         wizard_id = self.rpc.call('payment.capture.wizard', 'create', {
             'transaction_ids': [(6, 0, [self.id])], 'amount_to_capture': amount,
             'void_remaining_amount': void_remaining,
         }, context=context)
-        self.rpc.call('payment.capture.wizard', 'action_capture', [wizard_id], context=context)
+        return lambda: self.rpc.call(
+            'payment.capture.wizard', 'action_capture', [wizard_id], context=context
+        )
 
     def void(self):
         """ Void the authorization. """

@@ -1,0 +1,104 @@
+""" What a merchant clicks in the backend. """
+
+import pytest
+from playwright.sync_api import expect
+from workbench.browser import Shopper
+from workbench.payments import Merchant
+
+
+@pytest.fixture
+def merchant(shop):
+    """ A merchant who captures manually. """
+    merchant = Merchant(shop)
+    merchant.set_manual_capture(True)
+    yield merchant
+    shop.sandbox('DELETE', 'faults')
+    merchant.set_manual_capture(False)
+
+
+@pytest.fixture
+def backend(shop, browser):
+    """ The window of an administrator who is logged in. """
+    user = Shopper(browser, shop.url)
+    user.log_in('admin', 'admin')
+    yield user
+    user.close()
+
+
+def open_form(shop, backend, model, record_id):
+    """ Open the form of a record.
+
+    :param Shop shop: The running shop.
+    :param Shopper backend: The browser.
+    :param str model: The model of the record.
+    :param int record_id: The id of the record.
+    :return: The page.
+    :rtype: playwright.sync_api.Page
+    """
+    if shop.series == '17.0':
+        backend.page.goto('about:blank')  # Another fragment alone would not load the page anew.
+        backend.page.goto(f'{shop.url}/web#id={record_id}&model={model}&view_type=form')
+    else:
+        backend.page.goto(f'{shop.url}/odoo/{model}/{record_id}')
+    backend.page.locator('.o_form_view').wait_for()
+    return backend.page
+
+
+def test_wizard_captures_a_part(shop, merchant, backend):
+    payment = merchant.receive_payment(100)
+    page = open_form(shop, backend, 'payment.transaction', payment.id)
+
+    page.get_by_role('button', name='Capture Transaction').click()
+    dialog = page.locator('.modal')
+    dialog.locator('[name=amount_to_capture] input').fill('60')
+    dialog.locator('[name=amount_to_capture] input').press('Tab')
+    dialog.get_by_role('button', name='Capture').click()
+    dialog.wait_for(state='hidden')
+
+    page.reload()
+    expect(page.locator('[name=child_transaction_ids]').first).to_contain_text('60.00')
+    expect(page.get_by_role('button', name='Close Remaining Amount')).to_be_visible()
+    payment.assert_in_step(captured=6000, operations=['CAPTURE'])
+
+
+def test_outcome_that_is_not_known_yet_is_shown_and_settled_by_the_button(shop, merchant, backend):
+    payment = merchant.receive_payment(100)
+    merchant.hold_notifications()
+    merchant.order_fault('CAPTURE', 'close')
+    payment.capture(40)
+    [child] = payment.read_family(is_child=True)
+    page = open_form(shop, backend, 'payment.transaction', child['id'])
+    expect(page.locator('[name=aps_request_state]')).to_contain_text("Waiting for the outcome")
+
+    page.get_by_role('button', name='Check with APS').click()
+
+    expect(page.locator('[name=aps_request_state]')).to_have_count(0)
+    payment.assert_in_step(captured=4000, operations=['CAPTURE'])
+
+
+def test_refusal_says_what_to_do(shop, merchant, backend):
+    payment = merchant.receive_payment(100)
+    payment.capture(40)
+    page = open_form(shop, backend, 'payment.transaction', payment.id)
+
+    page.get_by_role('button', name='Void Transaction').click()
+    confirmation = page.locator('.modal .btn-primary')
+    confirmation.click()
+
+    expect(page.locator('.modal', has_text='Close Remaining Amount')).to_be_visible()
+    payment.assert_in_step(captured=4000, operations=['CAPTURE'])
+
+
+def test_wizard_refunds_a_part_of_an_accounting_payment(shop, merchant, backend):
+    payment = merchant.receive_payment(100, command='PURCHASE')
+    merchant.post_process()
+    page = open_form(shop, backend, 'account.payment', payment.read().payment_id[0])
+
+    page.get_by_role('button', name='Refund', exact=True).click()
+    dialog = page.locator('.modal')
+    dialog.locator('[name=amount_to_refund] input').fill('30')
+    dialog.locator('[name=amount_to_refund] input').press('Tab')
+    dialog.get_by_role('button', name='Refund').click()
+    dialog.wait_for(state='hidden')
+
+    payment.assert_in_step(captured=10000, refunded=3000, operations=['REFUND'])
