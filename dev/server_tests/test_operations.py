@@ -2,6 +2,7 @@
 
 import time
 from concurrent.futures import ThreadPoolExecutor
+from threading import Barrier
 from types import SimpleNamespace
 
 import pytest
@@ -59,12 +60,18 @@ def test_more_than_authorized_is_refused_before_sending(merchant):
     payment.assert_in_step(captured=4000, operations=['CAPTURE'])
 
 
-def test_wizard_whose_amount_is_no_longer_left_captures_nothing(merchant):
+def test_wizard_captures_once_and_nothing_if_the_amount_is_no_longer_left(merchant):
     payment = merchant.receive_payment(100)
     confirm = payment.open_capture_wizard(60)
     confirm()
+    with pytest.raises(RPCError, match="already requested"):
+        confirm()
+    other_payment = merchant.receive_payment(100)
+    confirm = other_payment.open_capture_wizard(60)
+    other_payment.capture(60)
     with pytest.raises(RPCError, match="cannot be superior"):
         confirm()
+    other_payment.assert_in_step(captured=6000, operations=['CAPTURE'])
     payment.assert_in_step(captured=6000, operations=['CAPTURE'])
 
 
@@ -171,19 +178,19 @@ def test_refund_before_post_processing_does_not_lose_the_accounting_payment(merc
 
 OPERATIONS = {
     'CAPTURE': SimpleNamespace(
-        command='AUTHORIZATION', run=lambda payment: payment.capture(100),
+        command='AUTHORIZATION', prepare=lambda payment: payment.open_capture_wizard(100),
         sums={'captured': 10000}, state='done',
     ),
     'partial CAPTURE': SimpleNamespace(
-        command='AUTHORIZATION', run=lambda payment: payment.capture(40),
+        command='AUTHORIZATION', prepare=lambda payment: payment.open_capture_wizard(40),
         sums={'captured': 4000}, state='authorized',
     ),
     'VOID_AUTHORIZATION': SimpleNamespace(
-        command='AUTHORIZATION', run=lambda payment: payment.void(),
+        command='AUTHORIZATION', prepare=lambda payment: payment.void,
         sums={'voided': True}, state='cancel',
     ),
     'REFUND': SimpleNamespace(
-        command='PURCHASE', run=lambda payment: payment.refund(30),
+        command='PURCHASE', prepare=lambda payment: lambda: payment.refund(30),
         sums={'captured': 10000, 'refunded': 3000}, state='done',
     ),
 }
@@ -194,6 +201,7 @@ def operation(request):
     """ An operation, with what the ledger says once it was executed. """
     operation = OPERATIONS[request.param]
     operation.name = request.param.split()[-1]
+    operation.run = lambda payment: operation.prepare(payment)()
     return operation
 
 
@@ -286,10 +294,13 @@ def test_refusal_of_aps_is_shown_with_its_meaning(merchant, operation):
 def test_double_click_sends_once(merchant, operation):
     payment = merchant.receive_payment(100, command=operation.command)
     merchant.order_fault(operation.name, 'slow', seconds=1)
+    confirm = operation.prepare(payment)
+    barrier = Barrier(4)
 
     def click(_index):
+        barrier.wait()
         try:
-            operation.run(payment)
+            confirm()
             return True
         except RPCError:
             return False
