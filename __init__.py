@@ -8,6 +8,7 @@ from odoo.addons.payment import reset_payment_provider, setup_provider
 def post_init_hook(env):
     """ Set up the provider when the module is installed. """
     setup_provider(env, 'aps')
+    env['payment.method']._aps_setup()
 
 
 def uninstall_hook(env):

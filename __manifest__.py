@@ -1,6 +1,6 @@
 {
     'name': "Payment Provider: Amazon Payment Services",
-    'version': '1.1.0',
+    'version': '1.2.0',
     'category': 'Accounting/Payment Providers',
     'sequence': 350,
     'summary': "An Amazon payment provider covering the MENA region.",
@@ -8,8 +8,11 @@
     'author': "payment_aps contributors",
     'depends': ['payment'],
     'data': [
+        'security/ir.model.access.csv',
+
         'views/payment_aps_templates.xml',
         'views/payment_provider_views.xml',
+        'views/payment_token_views.xml',
         'views/payment_transaction_views.xml',
 
         'data/ir_cron.xml',

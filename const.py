@@ -5,6 +5,8 @@ https://paymentservices.amazon.com/docs/api and
 https://paymentservices-reference.payfort.com/docs/api/build/index.html
 """
 
+from typing import NamedTuple
+
 # The hosts of APS by purpose and state of the provider; the same for all countries.
 HOSTS = {
     'checkout': {
@@ -70,17 +72,107 @@ DEFAULT_PAYMENT_METHOD_CODES = {
     'amex',
 }
 
-# Mapping of payment method codes to the payment options of APS.
-PAYMENT_OPTION_MAPPING = {
-    'visa': 'VISA',
-    'mastercard': 'MASTERCARD',
-    'amex': 'AMEX',
-    'mada': 'MADA',
-    'meeza': 'MEEZA',
-    'knet': 'KNET',
-    'naps': 'NAPS',
-    'benefit': 'BENEFIT',
-    'omannet': 'OMANNET',
+
+
+class PaymentOption(NamedTuple):
+    """ What can be done with a way of paying.
+
+    See https://paymentservices.amazon.com/docs/payment-methods/overview. Where APS is silent, the
+    row holds what merchants report; APS's refusals are shown as they come. APS publishes minimum
+    amounts for none of them.
+    """
+
+    method: str  # The code of the payment method in Odoo.
+    name: str
+    option: str  # The `payment_option` of answers.
+    request: dict  # The fields that choose it on the payment page.
+    countries: tuple = ()  # The countries of the shoppers who use it; all if empty.
+    currencies: tuple = ()  # The only currencies; all if empty.
+    authorization: bool = False  # Whether it knows AUTHORIZATION, or PURCHASE only.
+    refund: str = 'partial'  # Or `full_only`.
+    tokenization: bool = False  # Whether it can be saved.
+    recurring: bool = False  # Whether it can be charged without the shopper once it is saved.
+    phone: bool = False  # Whether it needs the phone number of the shopper.
+    brand: bool = False  # Whether it is a brand of cards in Odoo.
+
+
+PAYMENT_OPTIONS = (
+    PaymentOption(
+        'visa', "Visa", 'VISA', {'payment_option': 'VISA'},
+        authorization=True, tokenization=True, recurring=True, brand=True,
+    ),
+    PaymentOption(
+        'mastercard', "Mastercard", 'MASTERCARD', {'payment_option': 'MASTERCARD'},
+        authorization=True, tokenization=True, recurring=True, brand=True,
+    ),
+    PaymentOption(
+        'amex', "American Express", 'AMEX', {'payment_option': 'AMEX'},
+        authorization=True, tokenization=True, recurring=True, brand=True,
+    ),
+    PaymentOption(
+        'mada', "mada", 'MADA', {'payment_option': 'MADA'}, ('SA', 'AE'), ('SAR',),
+        tokenization=True,
+    ),
+    PaymentOption(
+        'meeza', "Meeza", 'MEEZA', {'payment_option': 'MEEZA'}, ('EG',), ('EGP',), brand=True,
+    ),
+    PaymentOption('knet', "KNET", 'KNET', {'payment_option': 'KNET'}, ('KW',), ('KWD',)),
+    PaymentOption(
+        'naps', "NAPS", 'NAPS', {'payment_option': 'NAPS'}, ('QA',), ('QAR',), brand=True,
+    ),
+    PaymentOption(
+        'benefit', "Benefit", 'BENEFIT', {'payment_option': 'BENEFIT'}, ('BH',), ('BHD',),
+    ),
+    PaymentOption(
+        'omannet', "OmanNet", 'OMANNET', {'payment_option': 'OMANNET'}, ('OM',), ('OMR',),
+        brand=True,
+    ),
+    PaymentOption(
+        'stcpay', "STC Pay", 'STCPAY', {'digital_wallet': 'STCPAY'}, ('SA',), ('SAR',),
+    ),
+    PaymentOption(
+        'tabby', "Tabby", 'TABBY', {'payment_option': 'TABBY'}, ('AE', 'SA'), ('AED', 'SAR'),
+        refund='full_only', phone=True,
+    ),
+    PaymentOption(
+        'tamara', "Tamara", 'TAMARA', {'payment_option': 'TAMARA'}, ('AE', 'SA'), ('AED', 'SAR'),
+        phone=True,
+    ),
+    PaymentOption(
+        'apple_pay', "Apple Pay", 'APPLE_PAY', {'digital_wallet': 'APPLE_PAY'},
+        authorization=True,
+    ),
+    PaymentOption(
+        'installments', "Instalments", 'INSTALLMENTS', {'installments': 'STANDALONE'},
+        ('AE', 'EG', 'SA'), ('AED', 'EGP', 'SAR'),
+    ),
+)
+# What holds if the card, and thereby the brand, is chosen on the payment page.
+ANY_CARD = PaymentOption(
+    'card', "Card", '', {}, authorization=True, tokenization=True, recurring=True,
+)
+OPTIONS_BY_METHOD = {option.method: option for option in PAYMENT_OPTIONS}
+
+# The methods that Odoo 17.0 lacks, with the image to give them. A later series has some of them.
+OWN_METHODS = {
+    'stcpay': 'wallet',
+    'tabby': 'pay_later',
+    'tamara': 'pay_later',
+    'apple_pay': 'wallet',
+    'installments': 'installments',
+}
+# The brands of cards that APS can offer as choices of their own.
+LOCAL_NETWORKS = ('naps', 'omannet', 'meeza')
+# What Odoo ships about methods but is wrong: the shipped values by field, and the right ones. A
+# value that differs from the shipped ones was set by hand, and is left alone.
+METHOD_CORRECTIONS = {
+    'mada': {
+        'support_refund': ((False, 'none'), 'partial'),
+        'support_tokenization': ((False,), True),
+    },
+    'stcpay': {'support_refund': (('none',), 'partial')},
+    'tabby': {'support_refund': (('none',), 'full_only')},
+    'tamara': {'support_refund': (('none',), 'partial')},
 }
 
 # The longest value and the characters that APS accepts for the parameters that hold free text.
@@ -90,6 +182,7 @@ PARAMETER_LIMITS = {
     'customer_email': (254, r'A-Za-z0-9_.@+\-'),
     'order_description': (150, r"A-Za-z0-9'/._\-#:$ "),
     'customer_ip': (45, r'A-Za-z0-9.:'),
+    'phone_number': (19, r'0-9+\-() '),
 }
 # The identifier and the access code of a merchant.
 CREDENTIAL_PATTERN = r'[A-Za-z0-9]{1,20}'
@@ -102,9 +195,9 @@ OPERATION_STATUSES = {
     'VOID_AUTHORIZATION': ('08', '09'),
     'REFUND': ('06', '07'),
 }
-# The payment methods that know no authorization. They are paid at once even if the provider
-# captures manually.
-PURCHASE_ONLY_METHODS = ('mada', 'meeza', 'knet', 'naps', 'benefit', 'omannet')
+
+# The statuses of an answer to UPDATE_TOKEN: done, and refused, e.g., because the token is unknown.
+TOKEN_STATUSES = ('58', '59')
 
 # An authorization can be captured or voided within these days; then it is released by the bank.
 # See https://paymentservices.amazon.com/docs/api/managing-payments/capture.

@@ -1,5 +1,6 @@
 """ Pure functions of the APS protocol. None of them needs a database. """
 
+import calendar
 import datetime
 import decimal
 import hashlib
@@ -269,12 +270,28 @@ def get_payment_option(payment_method_code):
     method than the chosen one.
 
     :param str payment_method_code: The code of the payment method.
-    :return: The payment option; empty for cards.
+    :return: The payment option; empty for cards, wallets and instalments.
     :rtype: str
     """
     if payment_method_code == 'card':
         return ''
-    return const.PAYMENT_OPTION_MAPPING.get(payment_method_code, payment_method_code.upper())
+    option = const.OPTIONS_BY_METHOD.get(payment_method_code)
+    if not option:
+        return payment_method_code.upper()
+    return option.request.get('payment_option', '')
+
+
+def get_option_fields(payment_method_code):
+    """ Return the fields that choose a payment method on the payment page.
+
+    :param str payment_method_code: The code of the payment method.
+    :return: `payment_option`, `digital_wallet` or `installments`; none for cards.
+    :rtype: dict
+    """
+    option = const.OPTIONS_BY_METHOD.get(payment_method_code)
+    if option:
+        return dict(option.request)
+    return {'payment_option': get_payment_option(payment_method_code)}
 
 
 def get_payment_method_code(payment_option):
@@ -284,13 +301,9 @@ def get_payment_method_code(payment_option):
     :return: The code of the payment method; `None` if the option is not known.
     :rtype: str | None
     """
+    option_name = str(payment_option).upper()
     return next(
-        (
-            code
-            for code, option in const.PAYMENT_OPTION_MAPPING.items()
-            if option == str(payment_option).upper()
-        ),
-        None,
+        (option.method for option in const.PAYMENT_OPTIONS if option.option == option_name), None
     )
 
 
@@ -350,6 +363,19 @@ def parse_minor_units(text):
     if isinstance(text, str) and re.fullmatch(r'[0-9]{1,10}', text):
         return int(text)
     return None
+
+
+def parse_expiry_date(text):
+    """ Return the last day on which a card is valid.
+
+    :param str|None text: The expiry date of an answer, `YYMM`.
+    :return: The last day of the month; `None` if there is no date.
+    :rtype: datetime.date | None
+    """
+    if not re.fullmatch(r'\d\d(0[1-9]|1[0-2])', text or '', re.ASCII):
+        return None
+    year, month = 2000 + int(text[:2]), int(text[2:])
+    return datetime.date(year, month, calendar.monthrange(year, month)[1])
 
 
 def clean_value(name, value):

@@ -1,15 +1,40 @@
-from odoo.addons.payment.controllers.post_processing import PaymentPostProcessing
+from odoo import http
+from odoo.exceptions import ValidationError
 from odoo.http import request
+
+from odoo.addons.payment.controllers.post_processing import PaymentPostProcessing
 
 
 class APSPostProcessing(PaymentPostProcessing):
 
-    # The routing of the engine's method applies.
+    @http.route()
     def display_status(self, **kwargs):
         """ Override of `payment` to ask APS if the shopper came back without a usable answer. """
         tx_sudo = request.env['payment.transaction'].sudo().browse(
             request.session.get(self.MONITORED_TX_ID_KEY)
         ).exists()
+        if tx_sudo.provider_code == 'aps' and tx_sudo.aps_is_page_due:
+            return self._send_to_payment_page(tx_sudo)
         if tx_sudo.provider_code == 'aps':
             tx_sudo._aps_check_for_shopper()
         return super().display_status(**kwargs)
+
+    @staticmethod
+    def _send_to_payment_page(tx_sudo):
+        """ Send a shopper who chose a saved card to the payment page.
+
+        The engine sends those who pay with a saved card straight to the status page, as if nothing
+        were left to do. APS wants the security code and 3-D Secure from them. They are sent once:
+        if they come back without an answer, they see the status page.
+
+        :param recordset tx_sudo: The sudoed transaction, as a `payment.transaction` record.
+        :return: The page that leads to the payment page, or the status page if that can't be.
+        :rtype: werkzeug.wrappers.Response
+        """
+        tx_sudo.aps_is_page_due = False
+        try:
+            rendering_values = tx_sudo._get_specific_rendering_values({})
+        except ValidationError as error:
+            tx_sudo._set_error(str(error))
+            return request.render('payment.payment_status')
+        return request.render('payment_aps.payment_page_redirect', rendering_values)

@@ -1,10 +1,14 @@
 from odoo.addons.payment.models.payment_transaction import PaymentTransaction
 
 from . import ir_http
+from . import payment_aps_charge
+from . import payment_method
 from . import payment_provider
+from . import payment_token
 from . import payment_transaction
 from . import payment_transaction_operations
 from . import payment_transaction_status
+from . import payment_transaction_tokens
 
 # Odoo 19.0 renamed the engine's hooks. The adapter is chosen by what the engine has to offer.
 if hasattr(PaymentTransaction, '_handle_notification_data'):

@@ -66,6 +66,23 @@ class PaymentProvider(models.Model):
         groups='base.group_system',
     )
 
+    aps_send_remember_me = fields.Boolean(
+        string="Propose to Save Cards on the Payment Page",
+        help="Whether the box that saves the card is ticked on the payment page if the shopper "
+             "ticked that of the shop. Switch it off if Amazon Payment Services refuses payments "
+             "because of extra parameters.",
+        default=True,
+    )
+    aps_has_own_networks = fields.Boolean(
+        string="Offer Local Networks by Name",
+        help="Offer NAPS, OmanNet and Meeza as payment methods of their own rather than as brands "
+             "of cards. This concerns all payment providers. Switch on the payment methods "
+             "afterwards.",
+        compute='_compute_aps_has_own_networks',
+        inverse='_inverse_aps_has_own_networks',
+        groups='base.group_system',
+    )
+
     #=== CONSTRAINT METHODS ===#
 
     @api.constrains('code', 'state', 'aps_merchant_identifier', 'aps_access_code')
@@ -116,11 +133,38 @@ class PaymentProvider(models.Model):
         """ Override of `payment` to enable additional features. """
         super()._compute_feature_support_fields()
         self.filtered(lambda p: p.code == 'aps').update({
+            'support_tokenization': True,
             'support_manual_capture': 'partial',
             'support_refund': 'partial',
         })
 
+    def _compute_aps_has_own_networks(self):
+        networks = self._aps_get_networks()
+        self.aps_has_own_networks = bool(networks) and not networks.primary_payment_method_id
+
+    def _inverse_aps_has_own_networks(self):
+        for provider in self:
+            if provider.code == 'aps':
+                self._aps_get_networks()._aps_set_primary(provider.aps_has_own_networks)
+
+    @api.model
+    def _aps_get_networks(self):
+        """ Return the local networks that are brands of cards in Odoo. """
+        return self.env['payment.method'].with_context(active_test=False).search(
+            [('code', 'in', const.LOCAL_NETWORKS)]
+        )
+
     #=== BUSINESS METHODS - SETUP ===#
+
+    @api.model
+    def _get_compatible_providers(self, *args, is_validation=False, **kwargs):
+        """ Override of `payment` to not offer saving a card without paying: the payment page can't.
+
+        :return: The compatible providers.
+        :rtype: recordset of `payment.provider`
+        """
+        providers = super()._get_compatible_providers(*args, is_validation=is_validation, **kwargs)
+        return providers.filtered(lambda p: p.code != 'aps') if is_validation else providers
 
     def _get_supported_currencies(self):
         """ Override of `payment` to return the currencies that APS merchants commonly have. """

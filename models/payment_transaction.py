@@ -120,12 +120,82 @@ class PaymentTransaction(models.Model):
             'currency': currency_code,
             'language': aps_utils.get_language(self.partner_lang),
             'customer_email': self._aps_get_customer_email(),
-            'payment_option': aps_utils.get_payment_option(self.payment_method_code),
             'return_url': urljoin(provider_sudo.get_base_url(), APSController._return_url),
             'order_description': self._aps_get_order_description(),
             'customer_ip': self._aps_get_customer_ip(),
+            **self._aps_prepare_method_values(),
         }
         return {name: value for name, value in values.items() if value}
+
+    def _aps_prepare_method_values(self):
+        """ Return the fields of the redirect form that say what is paid with.
+
+        :return: The fields of the payment method, or the saved card.
+        :rtype: dict
+        :raise ValidationError: If the payment can't be made with it.
+        """
+        self._aps_check_method()
+        if self.token_id:
+            self.token_id._aps_check_usable()
+            return {'token_name': self.token_id.provider_ref}
+        values = aps_utils.get_option_fields(self.payment_method_code)
+        if self._aps_get_option().phone:
+            values['phone_number'] = self._aps_get_phone()
+        if self._aps_preselects_saving():
+            values['remember_me'] = 'YES'
+        return values
+
+    def _aps_get_option(self):
+        """ Return what can be done with the payment method.
+
+        :return: The row of the table of payment options; that of cards for a card of any brand.
+        :rtype: const.PaymentOption
+        """
+        return const.OPTIONS_BY_METHOD.get(self.payment_method_code, const.ANY_CARD)
+
+    def _aps_check_method(self):
+        """ Check that the payment method can be used for this payment.
+
+        The payment form offers only those that can; a crafted request may name any.
+
+        :return: None
+        :raise ValidationError: If the payment method is not offered for this payment.
+        """
+        method = self.payment_method_id
+        if method.code == 'unknown':  # The engine's stand-in, which APS refuses.
+            return
+        primary_method = method.primary_payment_method_id or method
+        countries, currencies = (
+            primary_method.supported_country_ids, primary_method.supported_currency_ids
+        )
+        is_offered = (
+            primary_method.active
+            and self.provider_id in primary_method.provider_ids
+            and (not countries or not self.partner_country_id or self.partner_country_id in countries)
+            and (not currencies or self.currency_id in currencies)
+            and self.currency_id.name in (self._aps_get_option().currencies or self.currency_id.name)
+        )
+        if not is_offered:
+            raise ValidationError(_(
+                "This payment can't be made with %(method)s. Choose another payment method.",
+                method=method.name,
+            ))
+
+    def _aps_get_phone(self):
+        """ Return the phone number of the shopper, which some methods ask for.
+
+        :return: The phone number, fit for APS.
+        :rtype: str
+        :raise ValidationError: If there is none.
+        """
+        phone = aps_utils.clean_value('phone_number', self.partner_phone)
+        if not phone:
+            raise ValidationError(_(
+                "%(method)s needs your phone number. Add it to your address, or choose another "
+                "payment method.",
+                method=self.payment_method_id.name,
+            ))
+        return phone
 
     def _aps_get_payment_command(self):
         """ Return whether the amount is to be taken at once or to be reserved only.
@@ -133,8 +203,7 @@ class PaymentTransaction(models.Model):
         :return: `PURCHASE` or `AUTHORIZATION`.
         :rtype: str
         """
-        knows_authorization = self.payment_method_code not in const.PURCHASE_ONLY_METHODS
-        if self.provider_id.capture_manually and knows_authorization:
+        if self.provider_id.capture_manually and self._aps_get_option().authorization:
             return 'AUTHORIZATION'
         return 'PURCHASE'
 
@@ -169,7 +238,9 @@ class PaymentTransaction(models.Model):
         for field_name in ('sale_order_ids', 'invoice_ids'):  # Fields of optional modules.
             if field_name in self._fields:
                 names += self[field_name].mapped('name')
-        return aps_utils.clean_value('order_description', ' '.join(filter(None, names)))
+        description = aps_utils.clean_value('order_description', ' '.join(filter(None, names)))
+        # Those who ask for a phone number ask for a description as well.
+        return description or (self.reference if self._aps_get_option().phone else '')
 
     def _aps_get_customer_ip(self):
         """ Return the IP address of the shopper.
@@ -348,9 +419,11 @@ class PaymentTransaction(models.Model):
                 "Answer from APS changes nothing for %s in state %s: %s",
                 self.reference, self.state, aps_utils.describe_message(message),
             )
+            self._aps_tokenize(message, target_state)
             return
         self._aps_update_references(message, target_state)
         self._aps_set_state(target_state, response_code)
+        self._aps_tokenize(message, target_state)
 
     @staticmethod
     def _aps_is_plausible(target_state, message):
@@ -378,7 +451,11 @@ class PaymentTransaction(models.Model):
         if fort_id and fort_id != self.provider_reference:
             values['provider_reference'] = fort_id
         payment_method = self._aps_find_payment_method(message.get('payment_option'))
-        if payment_method and payment_method != self.payment_method_id:
+        # A wallet or a plan answers with the card that is behind it.
+        is_chosen_by_option = 'payment_option' in aps_utils.get_option_fields(
+            self.payment_method_code
+        )
+        if payment_method and payment_method != self.payment_method_id and is_chosen_by_option:
             values['payment_method_id'] = payment_method.id
         if values:
             self.write(values)
@@ -403,6 +480,8 @@ class PaymentTransaction(models.Model):
         :param str response_code: The response code of the answer.
         :return: None
         """
+        if target_state == 'cancel' and self.operation == 'offline':
+            target_state = 'error'  # There is no shopper; and it has no accounting payment any more.
         tx = self._aps_with_shopper_lang()
         former_state = self.state
         source_states = const.SOURCE_STATES[target_state]
@@ -423,6 +502,8 @@ class PaymentTransaction(models.Model):
             )
         if target_state != 'pending' and self.aps_next_check:
             self.aps_next_check = False
+        if target_state == 'done' and former_state != 'draft':
+            self._aps_reopen_accounting()
         if former_state in ('cancel', 'error'):
             _logger.warning(
                 "%s was %s but turns out to be %s", self.reference, former_state, target_state

@@ -53,6 +53,18 @@ class PaymentTransaction(models.Model):
         """ Have the engine post-process the transaction now. """
         self._finalize_post_processing()
 
+    def _send_payment_request(self):
+        """ Override of `payment` to pay with a saved card. """
+        super()._send_payment_request()
+        if self.provider_code != 'aps':
+            return
+        try:
+            self._aps_pay_with_token()
+        except ValidationError as error:
+            if self.operation != 'offline':
+                raise
+            self._set_error(str(error))
+
     def _send_capture_request(self, amount_to_capture=None):
         """ Override of `payment` to queue a capture.
 

@@ -49,6 +49,12 @@ class PaymentTransaction(models.Model):
         """ Have the engine post-process the transaction now. """
         self._post_process()
 
+    def _send_payment_request(self):
+        """ Override of `payment` to pay with a saved card. """
+        if self.provider_code != 'aps':
+            return super()._send_payment_request()
+        return self._aps_pay_with_token()
+
     def _send_capture_request(self):
         """ Override of `payment` to queue a capture; `self` is the child transaction. """
         if self.provider_code != 'aps':

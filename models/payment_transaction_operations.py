@@ -249,6 +249,12 @@ class PaymentTransaction(models.Model):
                 "Only %(amount)s can still be refunded of this payment.",
                 amount=self._aps_format(refundable),
             ))
+        if self._aps_get_option().refund == 'full_only' and amount_minor != self._aps_to_minor():
+            raise UserError(_(
+                "%(method)s payments can only be refunded in full. Refund a part of this payment "
+                "in another way.",
+                method=self.payment_method_id.name,
+            ))
 
     def _aps_check_window(self, sentence):
         """ Check that the authorization is not too old.

@@ -102,6 +102,7 @@ class PaymentTransaction(models.Model):
 
         :return: None
         """
+        self.env['payment.aps.charge']._settle_declarations()
         due_txs = self.search(
             [('aps_next_check', '<=', fields.Datetime.now())],
             order='aps_next_check, id',
@@ -231,17 +232,29 @@ class PaymentTransaction(models.Model):
     def _aps_apply_not_found(self):
         """ Cancel a payment that APS has known nothing of for long enough.
 
-        APS doesn't find a payment that the shopper has not gone through with yet.
+        APS doesn't find a payment that the shopper has not gone through with yet. The charge of a
+        saved card needs no shopper, so that it is known at once.
 
         :return: None
         """
-        hours = self.env['ir.config_parameter'].sudo().get_param(const.ABANDON_HOURS_PARAMETER)
-        hours = int(hours) if (hours or '').isdigit() else const.ABANDON_HOURS
-        age = fields.Datetime.now() - self.create_date
-        if self.state not in ('draft', 'pending') or age < timedelta(hours=hours):
+        if self.state not in ('draft', 'pending') or not self._aps_is_abandoned():
+            return
+        if self.operation == 'offline':
+            self._set_error(_(
+                "Amazon Payment Services has not received this charge. You can try it again."
+            ))
             return
         tx = self._aps_with_shopper_lang()
         tx._set_canceled(state_message=tx._aps_get_abandoned_message())
+
+    def _aps_is_abandoned(self):
+        """ Return whether a payment that APS doesn't know of is too old to still arrive. """
+        age = fields.Datetime.now() - self.create_date
+        if self.operation == 'offline':
+            return age >= timedelta(minutes=const.SETTLING_TIME)
+        hours = self.env['ir.config_parameter'].sudo().get_param(const.ABANDON_HOURS_PARAMETER)
+        hours = int(hours) if (hours or '').isdigit() else const.ABANDON_HOURS
+        return age >= timedelta(hours=hours)
 
     def _aps_get_abandoned_message(self):
         """ Return the reason of a cancellation by the check, in the language of the context. """

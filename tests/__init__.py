@@ -2,9 +2,11 @@ from . import common
 from . import test_addon
 from . import test_door
 from . import test_payment_method
+from . import test_payment_options
 from . import test_payment_provider
 from . import test_redirect_form
 from . import test_reference
+from . import test_saved_cards
 from . import test_signature
 from . import test_states
 from . import test_utils

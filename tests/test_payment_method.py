@@ -10,7 +10,7 @@ class TestPaymentMethod(APSCommon):
     def test_method_of_the_answer_is_recorded_even_if_inactive(self):
         """ Test that the brand or method that was used is recorded for every payment option. """
         methods = self.env['payment.method'].with_context(active_test=False)
-        for code, option in const.PAYMENT_OPTION_MAPPING.items():
+        for code, option in ((row.method, row.option) for row in const.PAYMENT_OPTIONS):
             method = methods.search([('code', '=', code)], limit=1)
             self.env.cr.execute(
                 'UPDATE payment_method SET active = false WHERE id = %s', [method.id]

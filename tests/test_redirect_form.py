@@ -87,16 +87,6 @@ class TestRedirectForm(APSCommon):
         company.email = company.partner_id.email = False
         self.assertRegex(tx._aps_get_customer_email(), r'^noreply@[a-z0-9.-]+\.[a-z]+$')
 
-    def test_local_methods_are_preselected(self):
-        """ Test that the method that the shopper chose in Odoo is the one of the payment page. """
-        for code, option in (('mada', 'MADA'), ('knet', 'KNET'), ('benefit', 'BENEFIT')):
-            method = self.env['payment.method'].with_context(active_test=False).search(
-                [('code', '=', code)], limit=1
-            )
-            with self.subTest(code=code):
-                inputs = self._render(payment_method_id=method.id, reference=f'M-{code}')['inputs']
-                self.assertEqual(inputs['payment_option'], option)
-
     def test_order_is_described_if_there_is_one(self):
         """ Test that the payment page tells what is paid. """
         if 'sale.order' not in self.env:

@@ -95,9 +95,12 @@ class TestUtils(BaseCase):
     def test_payment_options_go_there_and_back(self):
         """ Test the mapping of payment methods, both ways. """
         self.assertEqual(aps_utils.get_payment_option('card'), '')
-        for code, option in const.PAYMENT_OPTION_MAPPING.items():
-            self.assertEqual(aps_utils.get_payment_option(code), option)
-            self.assertEqual(aps_utils.get_payment_method_code(option.lower()), code)
+        for row in const.PAYMENT_OPTIONS:
+            self.assertEqual(aps_utils.get_option_fields(row.method), row.request)
+            self.assertEqual(aps_utils.get_payment_method_code(row.option.lower()), row.method)
+            self.assertEqual(
+                aps_utils.get_payment_option(row.method), row.request.get('payment_option', '')
+            )
         self.assertIsNone(aps_utils.get_payment_method_code('SOMETHING'))
         self.assertIsNone(aps_utils.get_payment_method_code(None))
 

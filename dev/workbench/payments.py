@@ -30,6 +30,7 @@ CREATE TRIGGER provoke_conflict BEFORE UPDATE ON payment_transaction FOR EACH RO
 CONFLICT_CONDITIONS = {
     'queued': "NEW.aps_request_state = 'queued' AND OLD.aps_request_state IS NULL",
     'scheduled': "NEW.aps_next_check IS DISTINCT FROM OLD.aps_next_check",
+    'charged': "NEW.operation = 'offline' AND NEW.state = 'done' AND OLD.state <> 'done'",
     'applied': "NEW.aps_request_state IS NULL AND OLD.aps_request_state = 'sent'",
 }
 
@@ -63,12 +64,13 @@ class Merchant:
 
     # === Payments === #
 
-    def open_page(self, amount, command='AUTHORIZATION', currency='AED'):
+    def open_page(self, amount, command='AUTHORIZATION', currency='AED', **values):
         """ Start a payment as far as the shopper's arrival on the payment page.
 
         :param float amount: The amount, in major units.
         :param str command: The APS command.
         :param str currency: The code of the currency, of two decimals.
+        :param dict values: More values of the transaction.
         :return: The payment.
         :rtype: Payment
         """
@@ -79,7 +81,7 @@ class Merchant:
             'payment_method_id': self.rpc.ref('payment.payment_method_card'),
             'partner_id': self.rpc.ref('base.partner_admin'),
             'currency_id': currency_row['id'], 'amount': amount, 'reference': reference,
-            'operation': 'online_redirect',
+            'operation': 'online_redirect', **values,
         })
         fields = self.shop.sandbox('POST', 'sign', {
             'merchant_identifier': self.shop.merchant, 'direction': 'request',
@@ -194,10 +196,14 @@ class Payment:
         self.id = transaction_id
         self.reference = reference
 
-    def pay(self, result='success'):
-        """ Have the shopper pay on the page, and Odoo notified. """
+    def pay(self, result='success', **options):
+        """ Have the shopper pay on the page, and Odoo notified.
+
+        :param str result: The outcome.
+        :param dict options: What else the sandbox can be told, e.g., the `card`.
+        """
         self.merchant.shop.sandbox('POST', 'pay', {
-            'merchant_reference': self.reference, 'result': result,
+            'merchant_reference': self.reference, 'result': result, **options,
         })
         self.merchant.wait_for_notifications()
 

@@ -97,6 +97,8 @@ def prepare_provider(rpc):
     rpc.call('payment.provider', 'write', [provider_id], {
         **CREDENTIALS, 'state': 'test', 'is_published': True,
     })
+    # As the form does when it is opened: this sets up the provider in the bank journal.
+    rpc.call('payment.provider', 'read', [provider_id], ['journal_id'])
 
 
 def connect_shop(rpc, odoo_url, sandbox_url):

@@ -1,0 +1,192 @@
+""" Every payment option, through the payment page of the sandbox. """
+
+import html
+import json
+import re
+import urllib.parse
+import urllib.request
+
+import pytest
+from workbench.payments import Merchant
+from workbench.shop import PORTAL, get_currency
+
+# What the protocol reference says about each: the code in Odoo, the option, the currency, the
+# country, the fields that choose it, and whether it knows authorization.
+OPTIONS = {
+    'knet': ('KNET', 'KWD', 'KW', {'payment_option': 'KNET'}, False),
+    'benefit': ('BENEFIT', 'BHD', 'BH', {'payment_option': 'BENEFIT'}, False),
+    'naps': ('NAPS', 'QAR', 'QA', {'payment_option': 'NAPS'}, False),
+    'omannet': ('OMANNET', 'OMR', 'OM', {'payment_option': 'OMANNET'}, False),
+    'meeza': ('MEEZA', 'EGP', 'EG', {'payment_option': 'MEEZA'}, False),
+    'mada': ('MADA', 'SAR', 'SA', {'payment_option': 'MADA'}, False),
+    'stcpay': ('STCPAY', 'SAR', 'SA', {'digital_wallet': 'STCPAY'}, False),
+    'tabby': ('TABBY', 'AED', 'AE', {'payment_option': 'TABBY'}, False),
+    'tamara': ('TAMARA', 'SAR', 'SA', {'payment_option': 'TAMARA'}, False),
+    'apple_pay': ('APPLE_PAY', 'AED', 'AE', {'digital_wallet': 'APPLE_PAY'}, True),
+    'installments': ('VISA', 'AED', 'AE', {'installments': 'STANDALONE'}, False),
+    'card': ('MASTERCARD', 'AED', 'AE', {}, True),
+}
+CARDS = {
+    'meeza': '9818950527886700002', 'mada': '5297412542005689', 'card': '5123456789012346',
+    'installments': '4111111111111111',
+}
+CHOICES = ('payment_option', 'digital_wallet', 'installments')
+RECORDED = {'card': 'mastercard'}
+
+
+@pytest.fixture
+def gulf(shop):
+    """ A merchant with everything switched on, at the sandbox and in Odoo. """
+    merchant = Merchant(shop)
+    account = shop.sandbox('GET', f'accounts/{shop.merchant}')
+    shop.sandbox('PATCH', f'accounts/{shop.merchant}', {
+        'installments': True,
+        'payment_options': [option for option, *_rest in OPTIONS.values()] + ['VISA', 'AMEX'],
+    })
+    merchant.rpc.call('payment.provider', 'write', [merchant.provider_id], {
+        'aps_has_own_networks': True,
+    })
+    methods = merchant.rpc.search_read('payment.method', [('code', 'in', list(OPTIONS))], ['code'])
+    merchant.rpc.call('payment.method', 'write', [row['id'] for row in methods], {
+        'active': True, 'provider_ids': [(4, merchant.provider_id)],
+    })
+    merchant.method_ids = {row['code']: row['id'] for row in methods}
+    yield merchant
+    shop.sandbox('PATCH', f'accounts/{shop.merchant}', {
+        'installments': account['installments'], 'payment_options': account['payment_options'],
+    })
+    merchant.rpc.call('payment.provider', 'write', [merchant.provider_id], {
+        'aps_has_own_networks': False,
+    })
+
+
+@pytest.fixture
+def shopper(shop):
+    """ A shopper who is logged in, without a browser. """
+    return PortalShopper(shop)
+
+
+@pytest.mark.parametrize('code', OPTIONS)
+def test_option_is_chosen_paid_recorded_and_refunded(shop, gulf, shopper, code):
+    option, currency, country, choice, _knows_authorization = OPTIONS[code]
+    shopper.move_to(country)
+    fields = shopper.go_to_payment_page(gulf.method_ids[code], 12.3, currency)
+    assert {name: fields[name] for name in CHOICES if name in fields} == choice
+    reference = fields['merchant_reference']
+
+    post_form(shop, fields)
+    how = {'card': CARDS[code]} if code in CARDS else {'option': option}
+    shop.sandbox('POST', 'pay', {'merchant_reference': reference, 'result': 'success', **how})
+    gulf.wait_for_notifications()
+
+    transaction = shop.read_transaction(reference)
+    assert transaction.state == 'done'
+    assert transaction.payment_method_code == RECORDED.get(code, code)
+    assert read_entry(shop, reference)['captured'] == int(fields['amount'])
+
+    gulf.refund(transaction.id, transaction.amount)
+
+    assert read_entry(shop, reference)['refunded'] == int(fields['amount'])
+
+
+@pytest.mark.parametrize('code', ('knet', 'card'))
+def test_manual_capture_reserves_only_what_can_be_reserved(gulf, shopper, code):
+    _option, currency, country, _choice, knows_authorization = OPTIONS[code]
+    if gulf.shop.series == '19.0':
+        pytest.skip("Odoo 19.0 refuses manual capture while such methods are switched on.")
+    shopper.move_to(country)
+    gulf.set_manual_capture(True)
+    try:
+        fields = shopper.go_to_payment_page(gulf.method_ids[code], 12.3, currency)
+    finally:
+        gulf.set_manual_capture(False)
+    assert fields['command'] == ('AUTHORIZATION' if knows_authorization else 'PURCHASE')
+
+
+@pytest.mark.parametrize('code', [code for code in OPTIONS if code not in ('card', 'apple_pay')])
+def test_option_is_refused_where_it_does_not_work_whatever_is_sent(shop, gulf, shopper, code):
+    _option, currency, country, _choice, _knows_authorization = OPTIONS[code]
+    for wrong_currency, wrong_country in ((currency, 'FR'), ('USD', country)):
+        shopper.move_to(wrong_country)
+        assert code not in shopper.read_offers(12.3, wrong_currency)
+        with pytest.raises(JSONError, match="Choose another payment method"):
+            shopper.go_to_payment_page(gulf.method_ids[code], 12.3, wrong_currency)
+    shopper.move_to(country)
+    assert code in shopper.read_offers(12.3, currency)
+
+
+def post_form(shop, fields):
+    """ Have the browser post the form to the payment page of the sandbox. """
+    body = urllib.parse.urlencode(fields).encode()
+    url = f'{shop.sandbox_url}/FortAPI/paymentPage'
+    with urllib.request.urlopen(url, body, timeout=30) as response:
+        assert '/FortAPI/page/' in response.url, "The sandbox refused the form."
+
+
+def read_entry(shop, reference):
+    """ Return the entry of the sandbox's ledger about a payment. """
+    [entry] = shop.sandbox('GET', f'ledger?merchant_reference={reference}')['payments']
+    return entry
+
+
+class JSONError(Exception):
+    """ The shop answered with an error. """
+
+
+class PortalShopper:
+    """ The requests of a shopper's browser who pays on a payment link. """
+
+    def __init__(self, shop):
+        self.shop = shop
+        self.opener = urllib.request.build_opener(urllib.request.HTTPCookieProcessor())
+        session = self.call('/web/session/authenticate', db=shop.database, **PORTAL)
+        self.partner_id = session['partner_id']
+
+    def call(self, route, **params):
+        """ Call a JSON route and return the result.
+
+        :raise JSONError: If the shop answers with an error.
+        """
+        body = json.dumps({'jsonrpc': '2.0', 'method': 'call', 'params': params}).encode()
+        request = urllib.request.Request(
+            self.shop.url + route, body, {'Content-Type': 'application/json'}
+        )
+        with self.opener.open(request, timeout=60) as response:
+            answer = json.load(response)
+        if 'error' in answer:
+            raise JSONError(answer['error']['data']['message'])
+        return answer['result']
+
+    def move_to(self, country_code):
+        """ Change the country of the shopper's address. """
+        [country] = self.shop.rpc.search_read('res.country', [('code', '=', country_code)], ['id'])
+        self.shop.rpc.call('res.partner', 'write', [self.partner_id], {
+            'country_id': country['id'], 'state_id': False,
+        })
+
+    def read_offers(self, amount, currency):
+        """ Return the codes of the methods that the payment form offers. """
+        return re.findall(r'data-payment-method-code="(\w+)"', self._open_form(amount, currency))
+
+    def go_to_payment_page(self, method_id, amount, currency):
+        """ Choose a method and return the fields of the form that leads to the payment page. """
+        page = self._open_form(amount, currency)
+        result = self.call(
+            '/payment/transaction',
+            provider_id=self.shop.rpc.ref('payment.payment_provider_aps'),
+            payment_method_id=method_id, token_id=None, amount=amount,
+            currency_id=get_currency(self.shop.rpc, currency), partner_id=self.partner_id,
+            flow='redirect', tokenization_requested=False, landing_route='/my',
+            access_token=re.search(r'data-access-token="([^"]+)"', page)[1],
+            reference_prefix='OPT',
+        )
+        inputs = re.findall(r'name="(\w+)" value="([^"]*)"', result['redirect_form_html'])
+        return {name: html.unescape(value) for name, value in inputs}
+
+    def _open_form(self, amount, currency):
+        """ Return the page with the payment form. """
+        currency_id = get_currency(self.shop.rpc, currency)
+        self.shop.rpc.call('res.currency', 'write', [currency_id], {'active': True})
+        query = urllib.parse.urlencode({'amount': amount, 'currency_id': currency_id})
+        with self.opener.open(f'{self.shop.url}/payment/pay?{query}', timeout=60) as response:
+            return response.read().decode()

@@ -1,0 +1,235 @@
+""" Saved cards, from the shopper's consent to the charge without the shopper. """
+
+import itertools
+import time
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from threading import Barrier
+
+import pytest
+from workbench.payments import Merchant
+from workbench.rpc import RPCError
+from workbench.saved_cards import (
+    CARD_DECLINED_LATER,
+    CARD_UNCERTAIN_LATER,
+    MADA_CARD,
+    save_card,
+)
+
+PAID = {'posted', 'in_process', 'paid'}
+CANCELED = {'cancel', 'canceled'}
+EXECUTED = ('timeout_after', 'error_500_after', 'close', 'wrong_signature', 'garbage')
+NOT_EXECUTED = ('timeout_before', 'error_500', 'close_before')
+numbers = itertools.count(1)
+
+
+@pytest.fixture
+def merchant(shop):
+    """ A merchant who lets shoppers save their cards, mada among them. """
+    merchant = Merchant(shop)
+    shop.rpc.call('payment.method', 'write', [shop.rpc.ref('payment.payment_method_mada')], {
+        'active': True,
+    })
+    shop.rpc.call('payment.provider', 'write', [merchant.provider_id], {
+        'allow_tokenization': True,
+    })
+    merchant.set_read_timeout(2)
+    yield merchant
+    shop.sandbox('DELETE', 'faults')
+
+
+@pytest.fixture
+def memo():
+    """ The name of a document that nobody else pays. """
+    return f'INV{time.time_ns() % 10**8}N{next(numbers)}'
+
+
+def assert_charged_once(charge, amount_minor):
+    """ Assert that Odoo, its accounting and APS agree on one charge. """
+    charge.merchant.wait_for_notifications()
+    assert [row['state'] for row in charge.read_transactions()] == ['done']
+    assert len([state for state in charge.read_payments() if state in PAID]) == 1
+    assert charge.read_captured() == amount_minor
+    assert len(charge.read_requests()) == 1
+
+
+def test_saved_card_is_kept_without_what_could_be_stolen(shop, merchant):
+    token = save_card(merchant).read()
+    assert token.payment_details == '1111'
+    assert token.payment_method_code == 'visa'
+    [saved] = [
+        row for row in shop.sandbox('GET', 'tokens')['tokens'] if row['name'] == token.provider_ref
+    ]
+    assert saved['is_active']
+
+
+def test_charge_is_made_and_accounted_at_once(merchant, memo):
+    charge = save_card(merchant).charge(75.5, memo)
+    assert_charged_once(charge, 7550)
+    [request] = charge.read_requests()
+    assert 'return_url' not in request['fields']
+
+
+def test_declined_charge_says_so_and_takes_nothing(merchant, memo):
+    charge = save_card(merchant, CARD_DECLINED_LATER).charge(75.5, memo)
+    [row] = charge.read_transactions()
+    assert row['state'] == 'error'
+    assert '13666' in row['aps_staff_message']
+    assert set(charge.read_payments()) <= CANCELED
+    assert charge.read_captured() == 0
+
+
+@pytest.mark.parametrize('fault', EXECUTED)
+def test_charge_without_answer_is_settled_while_the_user_waits(merchant, memo, fault):
+    card = save_card(merchant)
+    merchant.order_fault('PURCHASE', fault, seconds=3)
+    charge = card.charge(75.5, memo)
+    assert_charged_once(charge, 7550)
+
+
+@pytest.mark.parametrize('fault', NOT_EXECUTED)
+def test_charge_that_never_arrived_is_pending_then_failed(merchant, memo, fault):
+    card = save_card(merchant)
+    merchant.order_fault('PURCHASE', fault, seconds=3)
+    charge = card.charge(75.5, memo)
+    [row] = charge.read_transactions()
+    assert row['state'] == 'pending', "It may still be on its way."
+    with_same_memo = card.charge(75.5, memo)
+    assert [row['state'] for row in with_same_memo.read_transactions()] == ['pending', 'error']
+
+    merchant.shop.query(
+        "UPDATE payment_transaction SET create_date = create_date - interval '1 hour' "
+        f"WHERE reference = '{row['reference']}'"
+    )
+    merchant.rpc.call('payment.transaction', 'action_aps_check_status', [row['id']])
+
+    assert charge.read_transactions()[0]['state'] == 'error'
+    assert charge.read_captured() == 0
+    assert_charged_once(card.charge(75.5, f'{memo}again'), 7550)
+
+
+def test_charge_that_is_settled_later_is_accounted_all_the_same(merchant, memo):
+    card = save_card(merchant)
+    merchant.hold_notifications()
+    merchant.order_fault('PURCHASE', 'error_500_after')
+    merchant.order_fault('CHECK_STATUS', 'error_500', times=3)
+    charge = card.charge(75.5, memo)
+    [row] = charge.read_transactions()
+    assert row['state'] == 'pending'
+    assert set(charge.read_payments()) <= CANCELED
+
+    merchant.shop.sandbox('DELETE', 'faults')
+    merchant.rpc.call('payment.transaction', 'action_aps_check_status', [row['id']])
+    merchant.post_process()
+
+    assert_charged_once(charge, 7550)
+
+
+def test_uncertain_charge_is_pending_and_confirmed_by_the_notification(merchant, memo):
+    charge = save_card(merchant, CARD_UNCERTAIN_LATER).charge(75.5, memo)
+    [row] = charge.read_transactions()
+    assert row['state'] == 'pending'
+
+    merchant.shop.sandbox('POST', 'settle', {
+        'merchant_reference': row['reference'], 'result': 'success',
+    })
+    merchant.wait_for_notifications()
+    merchant.post_process()
+
+    assert_charged_once(charge, 7550)
+
+
+def test_conflict_in_the_database_charges_once(merchant, memo):
+    card = save_card(merchant)
+    with merchant.provoke_conflicts('charged', times=2) as count_conflicts:
+        charge = card.charge(75.5, memo)
+        assert count_conflicts() > 2, "The conflicts did not hit the charge."
+    assert_charged_once(charge, 7550)
+
+
+def test_charge_whose_request_failed_for_good_is_found_and_recorded(merchant, memo):
+    card = save_card(merchant)
+    merchant.hold_notifications()
+    charge = card.prepare_charge(75.5, memo)
+    with merchant.provoke_conflicts('charged', times=1000), suppress(RPCError):
+        charge.post()
+    if not charge.read_transactions():  # Else Odoo itself has tried once more.
+        charge.post()
+    [row] = charge.read_transactions()
+    assert "still being settled" in row['state_message']
+    assert charge.read_captured() == 7550, "The card was charged, though Odoo forgot it."
+
+    merchant.shop.query(
+        "UPDATE payment_aps_charge SET create_date = create_date - interval '1 hour'"
+    )
+    merchant.run_check_cron()
+    merchant.post_process()
+
+    assert sorted(row['state'] for row in charge.read_transactions()) == ['done', 'error']
+    assert len([state for state in charge.read_payments() if state in PAID]) == 1
+    assert charge.read_captured() == 7550
+
+
+def test_double_click_charges_once(merchant, memo):
+    card = save_card(merchant)
+    charge = card.prepare_charge(75.5, memo)
+    merchant.order_fault('PURCHASE', 'slow', seconds=1)
+    barrier = Barrier(4)
+
+    def click(_index):
+        barrier.wait()
+        with suppress(RPCError):
+            charge.post()
+
+    with ThreadPoolExecutor(4) as pool:
+        list(pool.map(click, range(4)))
+
+    assert charge.read_captured() == 7550
+    assert len(charge.read_requests()) == 1
+
+
+def test_two_charges_of_different_documents_are_two(merchant, memo):
+    card = save_card(merchant)
+    for number in range(2):
+        assert_charged_once(card.charge(75.5, f'{memo}D{number}'), 7550)
+
+
+def test_mada_is_not_charged_without_the_shopper(merchant, memo):
+    card = save_card(merchant, MADA_CARD, currency='SAR')
+    merchant.shop.query(  # The only test card of mada has expired.
+        f"UPDATE payment_token SET aps_expiry_date = '2099-12-31' WHERE id = {card.id}"
+    )
+    charge = card.charge(75.5, memo)
+    [row] = charge.read_transactions()
+    assert row['state'] == 'error'
+    assert "while the customer is present" in row['state_message']
+    assert charge.read_requests() == []
+
+
+def test_deleted_card_is_forgotten_by_aps(shop, merchant):
+    card = save_card(merchant)
+    name = card.read().provider_ref
+    card.archive()
+    assert not card.read().active
+    assert not read_sandbox_token(shop, name)['is_active']
+
+
+def test_card_is_deleted_though_aps_is_down_and_aps_told_later(shop, merchant):
+    card = save_card(merchant)
+    name = card.read().provider_ref
+    merchant.order_fault('UPDATE_TOKEN', 'error_500')
+    card.archive()
+    assert not card.read().active
+    assert read_sandbox_token(shop, name)['is_active']
+    assert card.read().aps_is_deactivation_due
+
+    merchant._run_cron('base.autovacuum_job')
+
+    assert not read_sandbox_token(shop, name)['is_active']
+    assert not card.read().aps_is_deactivation_due
+
+
+def read_sandbox_token(shop, name):
+    """ Return what the sandbox knows of a token. """
+    [token] = [row for row in shop.sandbox('GET', 'tokens')['tokens'] if row['name'] == name]
+    return token

@@ -1,0 +1,209 @@
+import json
+import logging
+import uuid
+from contextlib import contextmanager
+from datetime import timedelta
+
+from odoo import Command, _, api, fields, models
+from odoo.exceptions import ValidationError
+
+from odoo.addons.payment_aps import const
+from odoo.addons.payment_aps.exceptions import APSError
+
+_logger = logging.getLogger(__name__)
+
+# What a transaction is created anew from if it was lost.
+KEPT_FIELDS = (
+    'provider_id', 'payment_method_id', 'reference', 'amount', 'currency_id', 'partner_id',
+    'token_id', 'operation',
+)
+KEPT_DOCUMENT_FIELDS = ('invoice_ids', 'sale_order_ids')  # Of optional modules.
+# How long a declaration is kept, in minutes: longer than a request may take.
+RETENTION_TIME = 15
+
+
+class PaymentAPSCharge(models.Model):
+    """ The declaration of a charge of a saved card, committed before it is sent.
+
+    Odoo runs a request again if the database refuses its changes, and rolls back what went before;
+    but a card that was charged stays charged. The declaration outlives the rollback. By it, the
+    second run recognises the charge and asks APS about it instead of sending it again; and if there
+    is no second run, e.g., after a crash, the status check finds the payment and records it.
+    """
+
+    _name = 'payment.aps.charge'
+    _description = "Charge of a Saved Card at Amazon Payment Services"
+
+    reference = fields.Char(required=True, readonly=True)
+    fingerprint = fields.Char(
+        help="The card, the amount and the document.", required=True, readonly=True, index=True
+    )
+    attempt = fields.Char(
+        help="The web request that charges. It stays the same when Odoo runs it again.",
+        required=True,
+        readonly=True,
+    )
+    values = fields.Text(help="The values of the transaction.", required=True, readonly=True)
+
+    #=== BUSINESS METHODS - DECLARING ===#
+
+    @api.model
+    def _declare(self, tx):
+        """ Declare a charge that is about to be sent, and commit the declaration.
+
+        If the same charge was declared when this web request was run before, the transaction takes
+        over its reference.
+
+        :param recordset tx: The transaction of the charge.
+        :return: Whether the charge is new, and so is to be sent.
+        :rtype: bool
+        :raise ValidationError: If another request makes the same charge, or died while making it.
+        """
+        attempt, fingerprint = self._get_attempt(), self._get_fingerprint(tx)
+        # A cursor of its own sees what was committed since the request began, unlike the request's.
+        with self.env.registry.cursor() as cr, self._locked(cr, fingerprint):
+            cr.execute(
+                "SELECT reference, attempt FROM payment_aps_charge WHERE fingerprint = %s",
+                [fingerprint],
+            )
+            declared = dict(cr.fetchall())
+            recorded = tx.search(
+                [('reference', 'in', list(declared)), ('id', '!=', tx.id)]
+            ).mapped('reference')
+            for reference in declared.keys() - set(recorded):
+                if declared[reference] != attempt:
+                    raise ValidationError(_(
+                        "An earlier charge of this card is still being settled. Wait for its "
+                        "outcome; do not charge the card again."
+                    ))
+                tx.reference = reference
+                return False
+            cr.execute(
+                "INSERT INTO payment_aps_charge "
+                "(attempt, fingerprint, reference, values, create_date) "
+                "VALUES (%s, %s, %s, %s, now() AT TIME ZONE 'UTC')",
+                [attempt, fingerprint, tx.reference, self._serialize(tx)],
+            )
+        return True
+
+    @staticmethod
+    @contextmanager
+    def _locked(cr, fingerprint):
+        """ Let one request at a time declare a charge, and see what those before it declared.
+
+        The lock is not one of the database transaction, as that would look at the data as they were
+        before it waited for the lock.
+
+        :param Cursor cr: The cursor, which is committed.
+        :param str fingerprint: What is charged.
+        """
+        cr.execute("SELECT pg_advisory_lock(hashtext(%s))", [fingerprint])
+        cr.commit()  # pylint: disable=invalid-commit
+        try:
+            yield
+            cr.commit()  # pylint: disable=invalid-commit
+        finally:
+            cr.rollback()
+            cr.execute("SELECT pg_advisory_unlock(hashtext(%s))", [fingerprint])
+
+    @api.model
+    def _withdraw(self, reference):
+        """ Withdraw the declaration of a charge that was certainly not made.
+
+        :param str reference: The reference of the charge.
+        :return: None
+        """
+        with self.env.registry.cursor() as cr:
+            cr.execute("DELETE FROM payment_aps_charge WHERE reference = %s", [reference])
+
+    @api.model
+    def _get_attempt(self):
+        """ Return a name of the current request that stays the same when Odoo runs it again.
+
+        It is kept by the cursor, which all runs of a request share.
+        """
+        cr = self.env.cr
+        if not getattr(cr, 'aps_attempt', None):
+            cr.aps_attempt = uuid.uuid4().hex
+        return cr.aps_attempt
+
+    @api.model
+    def _get_fingerprint(self, tx):
+        """ Return what is charged: card, amount and document, whose name starts the reference.
+
+        :param recordset tx: The transaction of the charge.
+        :return: The text.
+        :rtype: str
+        """
+        document = tx.reference.rpartition('-')[0]
+        return f'{tx.token_id.id} {tx._aps_to_minor()} {tx.currency_id.name} {document}'
+
+    @api.model
+    def _serialize(self, tx):
+        """ Return the values that the transaction can be created anew from.
+
+        :param recordset tx: The transaction.
+        :return: The values, as JSON text.
+        :rtype: str
+        """
+        values = {
+            name: tx[name].id if tx._fields[name].type == 'many2one' else tx[name]
+            for name in KEPT_FIELDS
+        }
+        for name in KEPT_DOCUMENT_FIELDS:
+            if name in tx._fields and tx[name]:
+                values[name] = tx[name].ids
+        return json.dumps(values)
+
+    #=== BUSINESS METHODS - SETTLING ===#
+
+    @api.model
+    def _settle_declarations(self):
+        """ Forget the declarations of charges that are recorded, and record those that are not.
+
+        :return: None
+        """
+        limit = fields.Datetime.now() - timedelta(minutes=RETENTION_TIME)
+        for charge in self.search([('create_date', '<', limit)], limit=100):
+            try:
+                charge._settle()
+                self.env.cr.commit()  # pylint: disable=invalid-commit
+            except Exception as error:
+                self.env.cr.rollback()
+                is_expected = isinstance(error, APSError)
+                _logger.log(
+                    logging.WARNING if is_expected else logging.ERROR,
+                    "A charge can't be settled yet: %s", error, exc_info=not is_expected,
+                )
+
+    def _settle(self):
+        """ Forget the declaration, once it is certain that no payment gets lost by that.
+
+        :return: None
+        :raise APSError: If APS gives no usable answer.
+        """
+        tx = self.env['payment.transaction'].search([('reference', '=', self.reference)], limit=1)
+        if not tx:
+            self._recover()
+        self.unlink()
+
+    def _recover(self):
+        """ Record a charge whose transaction was lost, unless APS has not made it.
+
+        :return: None
+        :raise APSError: If APS gives no usable answer.
+        """
+        values = json.loads(self.values)
+        provider = self.env['payment.provider'].browse(values['provider_id'])
+        answer = provider._aps_make_request({
+            'query_command': 'CHECK_STATUS', 'merchant_reference': self.reference,
+        })
+        if answer['response_code'][2:] == const.NOT_FOUND_MESSAGE_CODE:
+            return
+        for name in KEPT_DOCUMENT_FIELDS:
+            if name in values:
+                values[name] = [Command.set(values[name])]
+        tx = self.env['payment.transaction'].create(values)
+        tx._aps_handle(answer)
+        tx._aps_trigger_post_processing()
+        _logger.warning("The charge %s was made but not recorded; it is now.", self.reference)

@@ -1,0 +1,108 @@
+import base64
+
+from odoo import Command, api, models
+from odoo.tools import file_open
+
+from odoo.addons.payment_aps import const
+
+
+class PaymentMethod(models.Model):
+    _inherit = 'payment.method'
+
+    @api.model
+    def _aps_setup(self):
+        """ Make the payment methods agree with what APS can do.
+
+        The methods are shared between providers and can be changed by hand, so this is done once,
+        at installation, rather than at each update.
+
+        :return: None
+        """
+        methods = self.with_context(active_test=False)
+        for code in const.OWN_METHODS:
+            if not methods.search_count([('code', '=', code)]):
+                self.create(self._aps_prepare_create_values(const.OPTIONS_BY_METHOD[code]))
+        for method in methods.search([('code', 'in', list(const.METHOD_CORRECTIONS))]):
+            method._aps_correct()
+        providers = self.env['payment.provider'].search([('code', '=', 'aps')])
+        providers.write({'payment_method_ids': [
+            Command.link(method.id)
+            for method in methods.search([('code', 'in', list(const.OWN_METHODS))])
+        ]})
+
+    @api.model
+    def _aps_prepare_create_values(self, option):
+        """ Return the values of a payment method that Odoo lacks, switched off.
+
+        :param const.PaymentOption option: What can be done with it.
+        :return: The values.
+        :rtype: dict
+        """
+        image = const.OWN_METHODS[option.method]
+        with file_open(f'payment_aps/static/img/{image}.png', 'rb') as file:
+            image_base64 = base64.b64encode(file.read())
+        values = {
+            'name': option.name,
+            'code': option.method,
+            'sequence': 1000,
+            'active': False,
+            'image': image_base64,
+            'support_tokenization': option.tokenization,
+            'support_refund': option.refund,
+            **self._aps_prepare_limits(option),
+        }
+        if 'support_manual_capture' in self._fields:  # Since 19.0.
+            values['support_manual_capture'] = 'partial' if option.authorization else 'none'
+        return values
+
+    @api.model
+    def _aps_prepare_limits(self, option):
+        """ Return the countries and currencies of an option, as values to write.
+
+        :param const.PaymentOption option: The option.
+        :return: The values.
+        :rtype: dict
+        """
+        countries = self.env['res.country'].search([('code', 'in', option.countries)])
+        currencies = self.env['res.currency'].with_context(active_test=False).search(
+            [('name', 'in', option.currencies)]
+        )
+        return {
+            'supported_country_ids': [Command.set(countries.ids)],
+            'supported_currency_ids': [Command.set(currencies.ids)],
+        }
+
+    def _aps_correct(self):
+        """ Correct what Odoo ships about the method, unless it was changed by hand.
+
+        :return: None
+        """
+        corrections = {
+            name: right_value
+            for name, (shipped_values, right_value) in const.METHOD_CORRECTIONS[self.code].items()
+            if self[name] in shipped_values
+        }
+        if corrections:
+            self.write(corrections)
+
+    def _aps_set_primary(self, is_primary):
+        """ Offer local networks as choices of their own, or as brands of cards as Odoo ships them.
+
+        :param bool is_primary: Whether they are to be choices of their own.
+        :return: None
+        """
+        card = self.env.ref('payment.payment_method_card')
+        for method in self:
+            option = const.OPTIONS_BY_METHOD[method.code]
+            if not is_primary:
+                method.write({
+                    'primary_payment_method_id': card.id,
+                    'supported_country_ids': [Command.clear()],
+                    'supported_currency_ids': [Command.clear()],
+                })
+                continue
+            method.write({
+                'primary_payment_method_id': False,
+                'support_refund': option.refund,
+                **self._aps_prepare_limits(option),
+            })

@@ -1,0 +1,261 @@
+import logging
+import re
+import time
+
+from odoo import _, fields, models
+from odoo.exceptions import ValidationError
+
+from odoo.addons.payment_aps import utils as aps_utils
+from odoo.addons.payment_aps.exceptions import (
+    APSError,
+    APSOutcomeUnknown,
+    APSRefused,
+    APSUnreachable,
+)
+
+_logger = logging.getLogger(__name__)
+
+# When to ask about a charge whose outcome is unknown, in seconds after one another. A user waits.
+CHARGE_CHECKS = (0, 2, 4)
+
+
+class PaymentTransaction(models.Model):
+    """ Saved cards: saving them, paying on the page with them, and charging them offline.
+
+    See https://paymentservices.amazon.com/docs/api/services/save-card.
+    """
+
+    _inherit = 'payment.transaction'
+
+    aps_is_page_due = fields.Boolean(
+        help="Whether the shopper chose a saved card, and is to be sent to the payment page.",
+        readonly=True,
+        copy=False,
+    )
+
+    #=== BUSINESS METHODS - SAVING A CARD ===#
+
+    def _aps_preselects_saving(self):
+        """ Return whether the payment page is asked to propose saving the card.
+
+        :return: Whether the shopper asked for it in the shop, and the card can be saved.
+        :rtype: bool
+        """
+        return (
+            self.tokenize
+            and self._aps_get_option().tokenization
+            and self.provider_id.aps_send_remember_me
+        )
+
+    def _aps_tokenize(self, message, target_state):
+        """ Save the card if the shopper agreed to it, in the shop and on the payment page.
+
+        The browser may bring a card number that is all asterisks. The card is saved by the direct
+        feedback then, which comes a moment later.
+
+        :param dict message: An answer about the payment, authentic and checked.
+        :param str target_state: The state that the answer stands for.
+        :return: None
+        """
+        digits = re.search(r'\d{4}$', message.get('card_number') or '')
+        if not (
+            self.tokenize
+            and target_state == self.state and self.state in ('authorized', 'done')
+            and message.get('token_name')
+            and digits
+            and not self.partner_id.is_public
+        ):
+            return
+        self.write({
+            'token_id': self._aps_save_token(message, digits.group()).id,
+            'tokenize': False,
+        })
+
+    def _aps_save_token(self, message, last_digits):
+        """ Return the token of the card of an answer, which is saved if it is new.
+
+        :param dict message: The answer.
+        :param str last_digits: The last four digits of the card number.
+        :return: The token.
+        :rtype: recordset of `payment.token`
+        """
+        values = {
+            'payment_method_id': self.payment_method_id.id,
+            'payment_details': last_digits,
+            'aps_agreement_id': message.get('agreement_id'),
+            'aps_expiry_date': aps_utils.parse_expiry_date(message.get('expiry_date')),
+            'aps_merchant_identifier': message['merchant_identifier'],
+        }
+        token = self.env['payment.token'].search([
+            ('provider_id', '=', self.provider_id.id),
+            ('partner_id', '=', self.partner_id.id),
+            ('provider_ref', '=', message['token_name']),
+        ], limit=1)
+        if token:
+            token.write(values)
+            return token
+        return token.create({
+            'provider_id': self.provider_id.id,
+            'partner_id': self.partner_id.id,
+            'provider_ref': message['token_name'],
+            **values,
+        })
+
+    #=== BUSINESS METHODS - PAYING WITH A SAVED CARD ===#
+
+    def _aps_pay_with_token(self):
+        """ Pay with a saved card: on the payment page if the shopper is present, else by request.
+
+        On the page the shopper enters the security code and passes 3-D Secure. Neither is possible
+        in the shop.
+
+        :return: None
+        :raise ValidationError: If the card was certainly not charged.
+        """
+        self._aps_check_method()
+        self.token_id._aps_check_usable()
+        if self.operation == 'online_token':
+            self.aps_is_page_due = True
+        else:
+            self._aps_charge()
+
+    def _aps_charge(self):
+        """ Charge a saved card without the shopper.
+
+        The caller decides by the state right afterwards, so an unknown outcome is asked about for
+        a few seconds before it is left to the status check.
+
+        :return: None
+        :raise ValidationError: If the card was certainly not charged.
+        """
+        self._aps_check_charge()
+        charge_model = self.env['payment.aps.charge']
+        is_new = charge_model._declare(self)
+        payload = self._aps_prepare_charge_payload()
+        answer = None
+        if is_new:  # Else it was sent before this request was run again.
+            try:
+                answer = self.provider_id._aps_make_request(payload)
+            except (APSUnreachable, APSRefused) as error:
+                charge_model._withdraw(self.reference)
+                raise ValidationError(self._aps_describe_failed_charge(error)) from error
+            except APSOutcomeUnknown as error:
+                _logger.warning("The outcome of charge %s is unknown: %s", self.reference, error)
+        if not answer or self._aps_is_unclear(answer):
+            answer = self._aps_ask_about_charge()
+        self._aps_take_over_charge(answer)
+
+    def _aps_check_charge(self):
+        """ Check that the saved card can be charged without the shopper.
+
+        :return: None
+        :raise ValidationError: If it can't be, or the same charge is still being settled.
+        """
+        if not self._aps_get_option().recurring:
+            raise ValidationError(_(
+                "%(method)s cards can only be charged while the customer is present. Send a "
+                "payment link instead.",
+                method=self.payment_method_id.name,
+            ))
+        pending_txs = self.search([
+            ('token_id', '=', self.token_id.id), ('operation', '=', 'offline'),
+            ('state', '=', 'pending'), ('id', '!=', self.id),
+        ])
+        get_fingerprint = self.env['payment.aps.charge']._get_fingerprint
+        if get_fingerprint(self) in map(get_fingerprint, pending_txs):
+            raise ValidationError(_(
+                "An earlier charge of this card is still being settled. Wait for its outcome; do "
+                "not charge the card again."
+            ))
+
+    def _aps_prepare_charge_payload(self):
+        """ Return the fields of the request that charges a saved card, unsigned.
+
+        See https://paymentservices.amazon.com/docs/api/managing-payments/recurring.
+
+        :return: The fields.
+        :rtype: dict
+        """
+        token_sudo = self.token_id.sudo()
+        payload = {
+            'command': 'PURCHASE',
+            'merchant_reference': self.reference,
+            'amount': str(self._aps_to_minor()),
+            'currency': self.currency_id.name,
+            'customer_email': self._aps_get_customer_email(),
+            'eci': 'RECURRING',
+            'token_name': token_sudo.provider_ref,
+            'agreement_id': token_sudo.aps_agreement_id,
+            'order_description': self._aps_get_order_description(),
+        }
+        return {name: value for name, value in payload.items() if value}
+
+    @staticmethod
+    def _aps_is_unclear(answer):
+        """ Return whether an answer doesn't tell what became of a charge. """
+        return aps_utils.get_target_state(
+            answer.get('status') or '', answer.get('response_code') or ''
+        ) not in ('done', 'error', 'cancel')
+
+    def _aps_ask_about_charge(self):
+        """ Ask APS what became of a charge, a few times.
+
+        :return: The last answer to the query; `None` if there was none.
+        :rtype: dict | None
+        """
+        answer = None
+        for delay in CHARGE_CHECKS:
+            time.sleep(delay)
+            try:
+                answer = self.provider_id._aps_make_request({
+                    'query_command': 'CHECK_STATUS', 'merchant_reference': self.reference,
+                })
+            except APSError as error:
+                _logger.warning("APS doesn't tell about %s: %s", self.reference, error)
+                continue
+            status, code = answer.get('transaction_status'), answer.get('transaction_code')
+            if not self._aps_is_unclear({'status': status, 'response_code': code}):
+                break
+        return answer
+
+    def _aps_take_over_charge(self, answer):
+        """ Apply the answer about a charge, and have it checked later if that doesn't settle it.
+
+        :param dict|None answer: The answer to the charge or to a query about it, if any.
+        :return: None
+        """
+        if answer:
+            self._aps_handle(answer)
+        if self.state == 'draft':
+            self._set_pending(state_message=_(
+                "Amazon Payment Services has not answered yet. The outcome will be found out by "
+                "itself; do not charge the card again."
+            ))
+        if self.state == 'error' and answer:
+            code = answer.get('transaction_code') or answer['response_code']
+            self.aps_staff_message = self._aps_describe_code(code)
+        self._aps_schedule_check()
+
+    def _aps_describe_failed_charge(self, error):
+        """ Return why a saved card was not charged, for the staff.
+
+        :param APSError error: The refusal, or that APS can't be reached.
+        :return: The reason.
+        :rtype: str
+        """
+        if isinstance(error, APSRefused):
+            return self._aps_describe_code(error.code)
+        return _("Amazon Payment Services can't be reached. Nothing was sent; try again later.")
+
+    def _aps_reopen_accounting(self):
+        """ Have a payment made for a charge that turns out to have succeeded after all.
+
+        The engine cancels the accounting payment of a charge that isn't confirmed at once.
+
+        :return: None
+        """
+        if 'payment_id' not in self._fields or self.operation != 'offline':
+            return
+        if self.payment_id.state in ('cancel', 'canceled'):
+            self.write({'payment_id': False, 'is_post_processed': False})
+            self._aps_trigger_post_processing()

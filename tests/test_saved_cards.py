@@ -1,0 +1,155 @@
+from datetime import date, timedelta
+
+from odoo import fields, http
+from odoo.exceptions import ValidationError
+from odoo.tests import tagged
+
+from odoo.addons.payment.controllers.post_processing import PaymentPostProcessing
+from odoo.addons.payment_aps import utils as aps_utils
+from odoo.addons.payment_aps.tests.common import MERCHANT_IDENTIFIER, TOKEN_NAME, APSCommon
+
+
+@tagged('post_install', '-at_install')
+class TestSavedCards(APSCommon):
+
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        cls.provider.allow_tokenization = True
+
+    def _save_card(self, **values):
+        """ Return a saved card. """
+        return self.env['payment.token'].create({
+            'provider_id': self.provider.id,
+            'payment_method_id': self.card.id,
+            'partner_id': self.partner.id,
+            'payment_details': '0001',
+            'provider_ref': TOKEN_NAME,
+            'aps_merchant_identifier': MERCHANT_IDENTIFIER,
+            'aps_expiry_date': date(2099, 12, 31),
+            **values,
+        })
+
+    def test_card_is_saved_if_the_shopper_agreed_twice(self):
+        """ Test what is kept of the card: nothing that could be used to pay elsewhere. """
+        tx = self._create_transaction('redirect', tokenize=True)
+
+        self._notify(self._build_message(tx, agreement_id='Agreement-1'))
+
+        self.assertEqual(tx.state, 'done')
+        token = tx.token_id
+        self.assertEqual(token.provider_ref, TOKEN_NAME)
+        self.assertEqual(token.payment_details, '0001')
+        self.assertEqual(token.aps_expiry_date, date(2030, 5, 31))
+        self.assertEqual(token.aps_agreement_id, 'Agreement-1')
+        self.assertEqual(token.aps_merchant_identifier, MERCHANT_IDENTIFIER)
+        self.assertEqual(token.payment_method_code, 'visa')
+        self.assertFalse(tx.tokenize)
+
+    def test_card_is_not_saved_without_consent_or_success(self):
+        """ Test that no card is saved behind the shopper's back. """
+        cases = {
+            'not asked for in the shop': ({'tokenize': False}, {}),
+            'not ticked on the page': ({'tokenize': True}, {'token_name': None}),
+            'declined': ({'tokenize': True}, {'status': '13', 'response_code': '13666'}),
+            'pending': ({'tokenize': True}, {'status': '19', 'response_code': '19065'}),
+            'card hidden': ({'tokenize': True}, {'card_number': '****************'}),
+        }
+        for number, (name, (values, changes)) in enumerate(cases.items()):
+            with self.subTest(case=name):
+                tx = self._create_transaction('redirect', reference=f'T-{number}', **values)
+                self._notify(self._build_message(tx, **changes))
+                self.assertFalse(tx.token_id)
+        self.assertFalse(self.env['payment.token'].search([('provider_ref', '=', TOKEN_NAME)]))
+
+    def test_card_that_the_browser_hides_is_saved_by_the_notification(self):
+        """ Test that the order of the answers doesn't matter. """
+        tx = self._create_transaction('redirect', tokenize=True)
+        self._return(self._build_message(tx, card_number='****************'))
+        self.assertEqual(tx.state, 'done')
+        self.assertFalse(tx.token_id)
+
+        self._notify(self._build_message(tx))
+
+        self.assertEqual(tx.token_id.payment_details, '0001')
+
+    def test_same_card_is_saved_once(self):
+        """ Test that repeated answers and payments don't pile up tokens. """
+        for number in range(2):
+            tx = self._create_transaction('redirect', reference=f'T-{number}', tokenize=True)
+            for _repetition in range(2):
+                self._notify(self._build_message(tx))
+        tokens = self.env['payment.token'].search([('provider_ref', '=', TOKEN_NAME)])
+        self.assertEqual(len(tokens), 1)
+        self.assertEqual(tx.token_id, tokens)
+
+    def test_page_is_asked_to_propose_saving_only_if_the_shopper_wants(self):
+        """ Test the tick box, and the switch for accounts that refuse it. """
+        tx = self._create_transaction('redirect', tokenize=True)
+        self.assertEqual(tx._aps_prepare_form_values()['remember_me'], 'YES')
+
+        self.provider.aps_send_remember_me = False
+        self.assertNotIn('remember_me', tx._aps_prepare_form_values())
+
+        self.provider.aps_send_remember_me = True
+        tx.tokenize = False
+        self.assertNotIn('remember_me', tx._aps_prepare_form_values())
+
+    def test_shopper_with_a_saved_card_goes_to_the_payment_page_once(self):
+        """ Test that security code and 3-D Secure are asked for, and that nobody goes in circles. """
+        tx = self._create_transaction('token', token_id=self._save_card().id)
+        getattr(tx, '_charge_with_token', tx._send_payment_request)()
+        self.assertEqual(tx.state, 'draft')
+        values = tx._get_specific_rendering_values({})
+        self.assertEqual(values['token_name'], TOKEN_NAME)
+        self.assertNotIn('payment_option', values)
+
+        session = self.authenticate(None, None)
+        session[PaymentPostProcessing.MONITORED_TX_ID_KEY] = tx.id
+        http.root.session_store.save(session)
+        first = self.url_open('/payment/status')
+        second = self.url_open('/payment/status')
+
+        self.assertIn('name="token_name"', first.text)
+        self.assertNotIn('name="token_name"', second.text)
+
+    def test_card_that_cannot_be_charged_says_why(self):
+        """ Test that an expired card, or one of another account, is refused before sending. """
+        yesterday = fields.Date.today() - timedelta(days=1)
+        for values, reason in (
+            ({'aps_expiry_date': yesterday}, "has expired"),
+            ({'aps_merchant_identifier': 'SomebodyElse'}, "another merchant account"),
+            ({'aps_merchant_identifier': False}, "another merchant account"),
+        ):
+            with self.subTest(reason=reason):
+                token = self._save_card(**values)
+                with self.assertRaisesRegex(ValidationError, reason):
+                    token._aps_check_usable()
+
+    def test_expired_card_is_not_offered_but_listed(self):
+        """ Test what the shopper sees at checkout, and in the account. """
+        token = self._save_card(aps_expiry_date=fields.Date.today() - timedelta(days=1))
+        token_model = self.env['payment.token']
+        self.assertNotIn(
+            token, token_model._get_available_tokens(self.provider.ids, self.partner.id)
+        )
+        self.assertIn(
+            token, token_model._get_available_tokens(None, self.partner.id, is_validation=True)
+        )
+        self.assertIn("expired", token.display_name)
+
+    def test_saving_a_card_without_paying_is_not_offered(self):
+        """ Test that the portal doesn't promise what the payment page can't do. """
+        def find(**kwargs):
+            return self.env['payment.provider']._get_compatible_providers(
+                self.company.id, self.partner.id, 10.0, **kwargs
+            )
+        self.assertIn(self.provider, find(force_tokenization=True))
+        self.assertNotIn(self.provider, find(force_tokenization=True, is_validation=True))
+
+    def test_expiry_dates_of_answers(self):
+        """ Test that a card is valid to the end of its month, and rubbish is no date. """
+        self.assertEqual(aps_utils.parse_expiry_date('2802'), date(2028, 2, 29))
+        self.assertEqual(aps_utils.parse_expiry_date('3012'), date(2030, 12, 31))
+        for rubbish in (None, '', '****', '3013', '3000', '305', '30051', '٣٠٠٥'):
+            self.assertIsNone(aps_utils.parse_expiry_date(rubbish))
