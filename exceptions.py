@@ -1,4 +1,10 @@
-""" What can go wrong when APS is asked for something. """
+""" What can go wrong between APS and us. """
+
+from odoo.exceptions import ValidationError
+
+
+class APSMessageRefused(ValidationError):
+    """ An authentic message is about something else than the payment that it names. """
 
 
 class APSError(Exception):

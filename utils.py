@@ -20,6 +20,10 @@ LOGGED_FIELDS = (
 )
 
 
+# How deeply the fields of a message may be nested; those of APS are two levels deep.
+MAX_DEPTH = 20
+
+
 # === Signatures === #
 
 def build_signing_string(data, phrase):
@@ -82,11 +86,25 @@ def verify_signature(data, phrase, sha_type='sha256'):
     received = received.lower().encode()
     without_empties = {name: value for name, value in data.items() if value != ''}
     variants = [data] if len(without_empties) == len(data) else [data, without_empties]
+    if _get_depth(data) > MAX_DEPTH:
+        return False
     matches = [  # All variants are computed, so that the time tells nothing.
         hmac.compare_digest(received, compute_signature(variant, phrase, sha_type).encode())
         for variant in variants
     ]
     return any(matches)
+
+
+def _get_depth(value):
+    """ Return how deeply objects and lists are nested, without recursion. """
+    depth, level = 0, [value]
+    while level:
+        depth += 1
+        level = [
+            item for parent in level if isinstance(parent, (dict, list))
+            for item in (parent.values() if isinstance(parent, dict) else parent)
+        ]
+    return depth
 
 
 def format_value(value):
@@ -226,6 +244,17 @@ def is_refusal(command, answer):
         and response_code[:2] == status
         and response_code[2:] not in const.UNCLEAR_MESSAGE_CODES
     )
+
+
+def is_query_answered(answer):
+    """ Return whether an answer tells about the payment, or that APS doesn't know it.
+
+    :param dict answer: The authentic answer to a CHECK_STATUS query.
+    :return: Whether it does; if not, the query itself failed.
+    :rtype: bool
+    """
+    is_unknown = (answer.get('response_code') or '')[2:] == const.NOT_FOUND_MESSAGE_CODE
+    return answer.get('status') == '12' or is_unknown
 
 
 def get_operation_outcome(command, status, response_code):

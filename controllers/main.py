@@ -9,6 +9,7 @@ from odoo.exceptions import ValidationError
 from odoo.http import request
 
 from odoo.addons.payment_aps import utils as aps_utils
+from odoo.addons.payment_aps.exceptions import APSMessageRefused
 
 _logger = logging.getLogger(__name__)
 
@@ -101,7 +102,7 @@ class APSController(http.Controller):
                 "Notification from APS refused: %s", aps_utils.shorten(error.description)
             )
             raise
-        except ValidationError as error:
+        except APSMessageRefused as error:
             request.env.cr.rollback()
             _logger.warning("Notification from APS not used: %s", aps_utils.shorten(error, 200))
         return ''

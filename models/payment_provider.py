@@ -1,5 +1,6 @@
 import logging
 import re
+import ssl
 from http.cookiejar import DefaultCookiePolicy
 
 import requests
@@ -251,7 +252,7 @@ class PaymentProvider(models.Model):
 
     #=== BUSINESS METHODS - REQUESTS ===#
 
-    def _aps_make_request(self, payload):
+    def _aps_make_request(self, payload, read_timeout=None):
         """ Send a request to the payment API and return its answer.
 
         Nothing is ever sent a second time from here: APS has no idempotency key for most commands.
@@ -259,6 +260,8 @@ class PaymentProvider(models.Model):
 
         :param dict payload: The fields of the request, without those that identify the merchant and
                              without signature. Amounts are in minor units, as text.
+        :param int|None read_timeout: How long to wait for the answer, in seconds, if not as long
+                                      as usual.
         :return: The answer, whose signature was verified.
         :rtype: dict
         :raise APSUnreachable: If APS has certainly not received the request.
@@ -275,16 +278,19 @@ class PaymentProvider(models.Model):
         }
         signature = self._aps_calculate_signature(fields_to_sign, incoming=False)
         _logger.info("Request to APS: %s", aps_utils.describe_message(payload))
-        answer = self._aps_read_answer(self._aps_post({**fields_to_sign, 'signature': signature}))
+        answer = self._aps_read_answer(
+            self._aps_post({**fields_to_sign, 'signature': signature}, read_timeout)
+        )
         _logger.info("Answer from APS: %s", aps_utils.describe_message(answer))
         if aps_utils.is_refusal(payload.get('command'), answer):
             raise APSRefused(answer)
         return answer
 
-    def _aps_post(self, signed_fields):
+    def _aps_post(self, signed_fields, read_timeout=None):
         """ Post a signed request to the payment API.
 
         :param dict signed_fields: The fields of the request.
+        :param int|None read_timeout: See `_aps_make_request`.
         :return: The response.
         :rtype: requests.Response
         :raise APSUnreachable: If no connection was made.
@@ -295,11 +301,18 @@ class PaymentProvider(models.Model):
             return api_session.post(
                 url,
                 json=signed_fields,
-                timeout=(const.CONNECT_TIMEOUT, self._aps_get_read_timeout()),
+                timeout=(const.CONNECT_TIMEOUT, read_timeout or self._aps_get_read_timeout()),
                 allow_redirects=False,
             )
-        except (requests.exceptions.ConnectTimeout, requests.exceptions.SSLError) as error:
+        except requests.exceptions.ConnectTimeout as error:
             raise APSUnreachable(type(error).__name__) from error
+        except requests.exceptions.SSLError as error:
+            # Only a certificate is looked at before the request is sent.
+            reason = getattr(error.args[0] if error.args else None, 'reason', None)
+            cause = reason.args[0] if reason is not None and reason.args else None
+            is_unsent = isinstance(cause, ssl.SSLCertVerificationError)
+            exception_class = APSUnreachable if is_unsent else APSOutcomeUnknown
+            raise exception_class(type(error).__name__) from error
         except requests.exceptions.ConnectionError as error:
             cause = error.args[0] if error.args else None
             if isinstance(cause, MaxRetryError) and isinstance(cause.reason, NewConnectionError):
@@ -316,7 +329,7 @@ class PaymentProvider(models.Model):
         """
         parameters_sudo = self.env['ir.config_parameter'].sudo()
         seconds = parameters_sudo.get_param(const.READ_TIMEOUT_PARAMETER) or ''
-        return int(seconds) if seconds.isdigit() and int(seconds) else const.READ_TIMEOUT
+        return int(seconds) if seconds.isdecimal() and int(seconds) else const.READ_TIMEOUT
 
     def _aps_read_answer(self, response):
         """ Return the fields of a response of the payment API, if they are authentic.

@@ -14,6 +14,7 @@ from odoo.addons.payment import utils as payment_utils
 from odoo.addons.payment_aps import const
 from odoo.addons.payment_aps import utils as aps_utils
 from odoo.addons.payment_aps.controllers.main import APSController
+from odoo.addons.payment_aps.exceptions import APSMessageRefused
 
 _logger = logging.getLogger(__name__)
 
@@ -376,7 +377,7 @@ class PaymentTransaction(models.Model):
         :return: None
         :raise ValidationError: In any case.
         """
-        raise ValidationError(f"APS: {reason}: {aps_utils.describe_message(message)}")
+        raise APSMessageRefused(f"APS: {reason}: {aps_utils.describe_message(message)}")
 
     def _aps_apply(self, message):
         """ Apply an answer to the payment and to the transactions that capture or refund it.
@@ -411,10 +412,7 @@ class PaymentTransaction(models.Model):
                 self.reference, aps_utils.describe_message(message),
             )
             target_state = 'pending'  # Never guess about money.
-        is_voided = self.aps_command == 'VOID_AUTHORIZATION' and self.state == 'cancel'
-        if self.state not in const.SOURCE_STATES[target_state] or (
-            is_voided and target_state == 'authorized'
-        ):
+        if not self._aps_can_become(target_state):
             _logger.info(
                 "Answer from APS changes nothing for %s in state %s: %s",
                 self.reference, self.state, aps_utils.describe_message(message),
@@ -424,6 +422,16 @@ class PaymentTransaction(models.Model):
         self._aps_update_references(message, target_state)
         self._aps_set_state(target_state, response_code)
         self._aps_tokenize(message, target_state)
+
+    def _aps_can_become(self, target_state):
+        """ Return whether an answer may bring the payment to a state. """
+        is_voided = self.state == 'cancel' and any(
+            tx.aps_command == 'VOID_AUTHORIZATION' and tx.state == 'cancel'
+            for tx in self._aps_get_family()
+        )
+        return self.state in const.SOURCE_STATES[target_state] and not (
+            is_voided and target_state == 'authorized'
+        )
 
     @staticmethod
     def _aps_is_plausible(target_state, message):
@@ -500,8 +508,10 @@ class PaymentTransaction(models.Model):
             tx._set_error(
                 tx._aps_get_failure_message(response_code), extra_allowed_states=source_states
             )
-        if target_state != 'pending' and self.aps_next_check:
+        if target_state == 'done':
             self.aps_next_check = False
+        elif target_state == 'authorized':
+            self._aps_schedule_check()
         if target_state == 'done' and former_state != 'draft':
             self._aps_reopen_accounting()
         if former_state in ('cancel', 'error'):
@@ -511,7 +521,9 @@ class PaymentTransaction(models.Model):
 
     def _aps_with_shopper_lang(self):
         """ Return the transaction in a context whose language is that of the shopper. """
-        return self.with_context(lang=self.partner_lang or self.env.lang)
+        installed = dict(self.env['res.lang'].get_installed())
+        lang = self.partner_lang if self.partner_lang in installed else self.env.lang
+        return self.with_context(lang=lang)
 
     def _aps_get_failure_message(self, response_code):
         """ Return what a failure means for the shopper's money, and what to do.

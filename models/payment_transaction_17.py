@@ -16,7 +16,15 @@ class PaymentTransaction(models.Model):
         :return: None
         :raise ValidationError: If the message doesn't fit the transaction. Nothing was written.
         """
-        self._handle_notification_data('aps', message)
+        if not message.get('query_command'):
+            self._handle_notification_data('aps', message)
+            return
+        # An answer that tells nothing new is no event for who waits for one.
+        self._aps_check_message(message)
+        former_state = self.state
+        self._aps_apply(message)
+        if self.state != former_state:
+            self._execute_callback()
 
     def _get_tx_from_notification_data(self, provider_code, notification_data):
         """ Override of `payment` to find the transaction and to check that the message fits it.
@@ -81,7 +89,7 @@ class PaymentTransaction(models.Model):
         """ Override of `payment` to queue a void, or the closing of what a capture leaves over. """
         if self.provider_code != 'aps':
             return super()._send_void_request(amount_to_void=amount_to_void)
-        if self._aps_is_capture_queued():
+        if self._aps_is_rest(amount_to_void):
             lapse_tx = super()._send_void_request(amount_to_void=amount_to_void)
             self._aps_queue_lapse(lapse_tx)
             return lapse_tx
@@ -95,6 +103,7 @@ class PaymentTransaction(models.Model):
         if self.provider_code != 'aps':
             return super()._send_refund_request(amount_to_refund=amount_to_refund)
         self._aps_check_refund(amount_to_refund)
+        self._aps_post_process_first()
         if amount_to_refund is None:
             amount_to_refund = self._aps_get_refundable_major()
         refund_tx = super()._send_refund_request(amount_to_refund=amount_to_refund)

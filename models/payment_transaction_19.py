@@ -70,7 +70,7 @@ class PaymentTransaction(models.Model):
         if self.provider_code != 'aps':
             return super()._send_void_request()
         source_tx = self.source_transaction_id
-        if source_tx._aps_is_capture_queued():
+        if source_tx._aps_is_rest(self.amount, besides=self):
             return source_tx._aps_queue_lapse(self)
         source_tx._aps_check_void(besides=self)
         return source_tx._aps_queue_operation('VOID_AUTHORIZATION', self)
@@ -79,6 +79,7 @@ class PaymentTransaction(models.Model):
         """ Override of `payment` to refund what is left, rather than all, if no amount is given. """
         if self.provider_code == 'aps':
             self._aps_check_refund(amount_to_refund)
+            self._aps_post_process_first()
             if amount_to_refund is None:
                 amount_to_refund = self._aps_get_refundable_major()
         return super()._refund(amount_to_refund=amount_to_refund)

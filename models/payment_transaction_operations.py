@@ -6,6 +6,7 @@ from psycopg2 import OperationalError
 from odoo import _, api, fields, models
 from odoo.exceptions import UserError
 
+from odoo.addons.payment import utils as payment_utils
 from odoo.addons.payment_aps import const
 from odoo.addons.payment_aps import utils as aps_utils
 from odoo.addons.payment_aps.exceptions import APSOutcomeUnknown, APSRefused, APSUnreachable
@@ -71,19 +72,35 @@ class PaymentTransaction(models.Model):
         :return: None
         :raise UserError: If there is no such rest.
         """
-        self.check_access_rights('write')
-        self.check_access_rule('write')
+        payment_utils.check_rights_on_recordset(self)
         for tx_sudo in self.sudo():
             remaining = tx_sudo._aps_get_capturable_amount()
-            if tx_sudo.state != 'authorized' or not 0 < remaining < tx_sudo._aps_to_minor():
+            if tx_sudo.state != 'authorized' or remaining <= 0:
                 raise UserError(_("There is no remaining amount to close on this payment."))
             tx_sudo._aps_check_nothing_is_under_way()
             tx_sudo._aps_touch()
+            if not tx_sudo._aps_get_captured():
+                tx_sudo._aps_close_uncaptured()
+                continue
             currency_code = tx_sudo.currency_id.name
             lapse_tx = tx_sudo._create_child_transaction(
                 aps_utils.to_major_units(remaining, currency_code), aps_command='LAPSE'
             )
             lapse_tx._aps_settle_lapse()
+
+    def _aps_close_uncaptured(self):
+        """ Cancel an authorization that was never captured, once the bank has released it.
+
+        :return: None
+        :raise UserError: If the bank may still hold the amount.
+        """
+        if not self._aps_is_window_over():
+            raise UserError(_(
+                "Nothing of this payment was captured yet, so it can be voided. Void it instead."
+            ))
+        tx = self._aps_with_shopper_lang()
+        tx.aps_next_check = False
+        tx._set_canceled(state_message=tx._aps_get_void_message())
 
     #=== BUSINESS METHODS - AMOUNTS AND RELATIVES ===#
 
@@ -126,9 +143,8 @@ class PaymentTransaction(models.Model):
         """
         payment = self._aps_get_payment()
         captures = payment.child_transaction_ids.filtered(lambda tx: tx.operation != 'refund')
-        if captures:
-            return captures.filtered(lambda tx: tx.state == 'done')
-        return payment.filtered(lambda tx: tx.state == 'done')
+        captured = captures.filtered(lambda tx: tx.state == 'done')
+        return captured or payment.filtered(lambda tx: tx.state == 'done')
 
     def _aps_get_refunds(self):
         """ Return the refunds of the payment, whatever their state. """
@@ -166,15 +182,24 @@ class PaymentTransaction(models.Model):
         """
         return aps_utils.to_major_units(self._aps_get_refundable_amount(), self.currency_id.name)
 
-    def _aps_is_capture_queued(self):
-        """ Return whether a capture of the payment is about to be sent.
+    def _aps_is_rest(self, amount, besides=None):
+        """ Return whether a void is about what a capture that is about to be sent leaves over.
 
         The capture wizard asks for the void of the rest in the same request as for the capture.
+
+        :param float|None amount: The amount to void, in major units; `None` for all of it.
+        :param recordset besides: The child transaction of the void, if it exists already.
+        :return: Whether it is.
+        :rtype: bool
         """
-        return any(
+        is_capture_queued = any(
             tx.aps_command == 'CAPTURE' and tx.aps_request_state == 'queued'
             for tx in self._aps_get_family()
         )
+        if not is_capture_queued or not amount:
+            return False
+        rest = self._aps_get_capturable_amount() + (besides._aps_to_minor() if besides else 0)
+        return aps_utils.to_minor_units(amount, self.currency_id.name) == rest
 
     #=== BUSINESS METHODS - CHECKS BEFORE SENDING ===#
 
@@ -240,6 +265,10 @@ class PaymentTransaction(models.Model):
         :raise UserError: If APS would refuse the refund.
         """
         self._aps_check_nothing_is_under_way(besides)
+        if self._aps_get_captured() and self not in self._aps_get_captured():
+            raise UserError(_(
+                "This payment was captured in parts. Refund the captured parts instead."
+            ))
         refundable = self._aps_get_refundable_amount() + (besides._aps_to_minor() if besides else 0)
         amount_minor = refundable
         if amount is not None:
@@ -263,9 +292,13 @@ class PaymentTransaction(models.Model):
         :return: None
         :raise UserError: If it is.
         """
-        age = fields.Datetime.now() - (self.last_state_change or self.create_date)
-        if self.state == 'authorized' and age > timedelta(days=const.CAPTURE_WINDOW_DAYS):
+        if self._aps_is_window_over():
             raise UserError(sentence)
+
+    def _aps_is_window_over(self):
+        """ Return whether the bank has released an authorization because of its age. """
+        age = fields.Datetime.now() - (self.last_state_change or self.create_date)
+        return self.state == 'authorized' and age > timedelta(days=const.CAPTURE_WINDOW_DAYS)
 
     def _aps_format(self, amount_minor):
         """ Return an amount in minor units as text with its currency. """
@@ -285,6 +318,7 @@ class PaymentTransaction(models.Model):
         record.write({
             'aps_command': command,
             'aps_request_state': 'queued',
+            'aps_request_date': False,
             'aps_staff_message': False,
         })
         self._aps_get_payment()._aps_schedule_check()
@@ -361,6 +395,11 @@ class PaymentTransaction(models.Model):
         :return: None
         """
         self.ensure_one()
+        if self.provider_id.state == 'disabled':
+            self._aps_commit_outcome(lambda: self._aps_fail_operation(_(
+                "The payment provider is disabled. Nothing was sent; enable it and try again."
+            )))
+            return
         if not self._aps_claim():
             return
         payment = self._aps_get_payment()
@@ -376,6 +415,7 @@ class PaymentTransaction(models.Model):
         except APSOutcomeUnknown as error:
             _logger.warning("Unknown outcome of the operation of %s: %s", self.reference, error)
             return
+        payment = payment.with_context(aps_answered_tx_id=self.id)
         self._aps_commit_outcome(lambda: payment._aps_handle(answer))
 
     def _aps_claim(self):
@@ -384,6 +424,7 @@ class PaymentTransaction(models.Model):
         :return: Whether the operation is ours to send.
         :rtype: bool
         """
+        self._aps_get_payment()._aps_lock()  # Waits for a check of the payment that is under way.
         self.env.cr.execute(
             """
                 UPDATE payment_transaction
@@ -458,14 +499,15 @@ class PaymentTransaction(models.Model):
         """
         command = message['command']
         candidates = self._aps_get_family().filtered(lambda tx: tx.aps_command == command)
-        maintenance_reference = message.get('maintenance_reference')
-        if maintenance_reference:
-            return candidates.filtered(lambda tx: tx.reference == maintenance_reference)
-        # There is one operation under way at most.
-        return candidates.filtered(
-            lambda tx: tx.aps_request_state == 'sent' and (
-                not message.get('amount') or message['amount'] == str(tx._aps_to_minor())
+        under_way = candidates.filtered(lambda tx: tx.aps_request_state == 'sent')
+        if command == 'REFUND':
+            under_way = under_way.filtered(
+                lambda tx: tx.reference == message.get('maintenance_reference')
             )
+        elif command == 'CAPTURE' and under_way.id != self.env.context.get('aps_answered_tx_id'):
+            return self.browse()  # A notice doesn't tell which capture it is about.
+        return under_way.filtered(
+            lambda tx: not message.get('amount') or message['amount'] == str(tx._aps_to_minor())
         )
 
     def _aps_apply_operation(self, message):
@@ -483,7 +525,7 @@ class PaymentTransaction(models.Model):
             record._aps_apply_outcome(outcome, response_code)
         elif outcome == 'done' and command == 'VOID_AUTHORIZATION':
             self._aps_take_over_void()
-        elif outcome == 'done':
+        elif outcome == 'done' or self._aps_get_family().filtered('aps_request_state'):
             # Made in the back office, or the echo of an operation of ours: the sums will tell.
             self._aps_schedule_check(at_once=True)
 
@@ -526,11 +568,25 @@ class PaymentTransaction(models.Model):
         The accounting of the engine skips a transaction that has a confirmed child, so the refunded
         transaction must have had its own turn before.
         """
-        source_tx = self.source_transaction_id
-        if source_tx.state == 'done' and not source_tx.is_post_processed:
-            source_tx._aps_post_process()
+        try:
+            with self.env.cr.savepoint():
+                self.source_transaction_id._aps_post_process_first()
+        except OperationalError:
+            raise
+        except Exception:  # The money was refunded, whatever stops the accounting of the payment.
+            _logger.exception(
+                "%s was refunded before it could be post-processed.", self.source_transaction_id
+            )
         self._set_done()
         self._aps_trigger_post_processing()
+
+    def _aps_post_process_first(self):
+        """ Have the engine post-process a payment before it is refunded, if it hasn't yet.
+
+        :return: None
+        """
+        if self.state == 'done' and not self.is_post_processed:
+            self._aps_post_process()
 
     def _aps_settle_lapse(self):
         """ Close the rest of a partially captured authorization. APS is not told. """

@@ -1,4 +1,5 @@
 import logging
+import time
 from datetime import timedelta
 
 from psycopg2 import OperationalError
@@ -6,9 +7,15 @@ from psycopg2 import OperationalError
 from odoo import _, api, fields, models
 from odoo.exceptions import UserError, ValidationError
 
+from odoo.addons.payment import utils as payment_utils
 from odoo.addons.payment_aps import const
 from odoo.addons.payment_aps import utils as aps_utils
-from odoo.addons.payment_aps.exceptions import APSError, APSOutcomeUnknown, APSUnreachable
+from odoo.addons.payment_aps.exceptions import (
+    APSError,
+    APSOutcomeUnknown,
+    APSRefused,
+    APSUnreachable,
+)
 
 _logger = logging.getLogger(__name__)
 
@@ -16,6 +23,10 @@ _logger = logging.getLogger(__name__)
 # answer it leaves an account alone until the next run.
 CHECK_BATCH_SIZE = 100
 MAX_FAILURES = 3
+# How long a run of the cron may take, in seconds, below the limit that Odoo sets.
+CHECK_TIME = 60
+# How long the status page of a shopper waits for APS, in seconds.
+SHOPPER_READ_TIMEOUT = 5
 # How long a shopper who looks at the status page must wait for the next request of their payment.
 SHOPPER_CHECK_INTERVAL = timedelta(minutes=1)
 
@@ -28,6 +39,8 @@ class PaymentTransaction(models.Model):
 
     _inherit = 'payment.transaction'
 
+    # The engine of 17.0 has no index for the children of a payment.
+    source_transaction_id = fields.Many2one(index='btree_not_null')
     aps_next_check = fields.Datetime(
         string="Next APS Check",
         help="When Amazon Payment Services is asked about this payment next.",
@@ -56,8 +69,7 @@ class PaymentTransaction(models.Model):
         :return: None
         :raise UserError: If APS can't be asked.
         """
-        self.check_access_rights('write')
-        self.check_access_rule('write')
+        payment_utils.check_rights_on_recordset(self)
         for tx_sudo in self.sudo():
             try:
                 tx_sudo._aps_get_payment()._aps_check_status()
@@ -87,11 +99,19 @@ class PaymentTransaction(models.Model):
                 cron.sudo()._trigger()
             return
         under_way = self._aps_get_family().filtered('aps_request_state')
-        starts = [tx.aps_request_date or now for tx in under_way]
-        if self.state in ('draft', 'pending'):
-            starts.append(self.create_date)
-        checks = [aps_utils.get_next_check(start, now) for start in starts]
-        self.aps_next_check = min(filter(None, checks), default=False)
+        checks = [aps_utils.get_next_check(tx.aps_request_date or now, now) for tx in under_way]
+        if self.state == 'authorized':
+            # A void or a capture of the back office, and the end of the window, come unannounced.
+            begin, days = self.last_state_change or now, const.CAPTURE_WINDOW_DAYS + 1
+            checks.append(now + timedelta(days=1) if now - begin < timedelta(days=days) else None)
+        elif self.state in ('draft', 'pending'):
+            end = self.create_date + timedelta(hours=self._aps_get_abandon_hours())
+            checks.append(aps_utils.get_next_check(self.create_date, now) or end)
+        elif self.state in ('error', 'cancel'):  # A success still counts.
+            checks.append(aps_utils.get_next_check(self.create_date, now))
+        next_check = min((check for check in checks if check and check > now), default=False)
+        if next_check != self.aps_next_check:
+            self.aps_next_check = next_check
 
     @api.model
     def _cron_aps_check_status(self):
@@ -103,22 +123,40 @@ class PaymentTransaction(models.Model):
         :return: None
         """
         self.env['payment.aps.charge']._settle_declarations()
-        due_txs = self.search(
-            [('aps_next_check', '<=', fields.Datetime.now())],
-            order='aps_next_check, id',
-            limit=CHECK_BATCH_SIZE,
-        )
-        failures = dict.fromkeys(due_txs.provider_id.ids, 0)
-        for tx_id in due_txs.ids:
-            tx = self.browse(tx_id)
-            if failures[tx.provider_id.id] < MAX_FAILURES:
-                is_answered = tx._aps_check_in_batch()
-                failures[tx.provider_id.id] = 0 if is_answered else failures[tx.provider_id.id] + 1
-            self.env.invalidate_all()  # Keep the memory flat.
-        if len(due_txs) == CHECK_BATCH_SIZE and not any(
-            count >= MAX_FAILURES for count in failures.values()
-        ):
+        end = time.monotonic() + CHECK_TIME
+        batches = self._aps_get_due_batches()
+        failures = dict.fromkeys(batches, 0)
+        is_incomplete = any(len(batch) == CHECK_BATCH_SIZE for batch in batches.values())
+        while batches and time.monotonic() < end:
+            for provider_id, tx_ids in list(batches.items()):  # Each account in turn.
+                is_answered = self.browse(tx_ids.pop(0))._aps_check_in_batch()
+                self.env.invalidate_all()  # Keep the memory flat.
+                failures[provider_id] = 0 if is_answered else failures[provider_id] + 1
+                if not tx_ids or failures[provider_id] == MAX_FAILURES:
+                    del batches[provider_id]
+        if is_incomplete and any(count < MAX_FAILURES for count in failures.values()) or batches:
             self.env.ref('payment_aps.ir_cron_aps_check_status').sudo()._trigger()
+
+    @api.model
+    def _aps_get_due_batches(self):
+        """ Return the payments that are due, oldest first, as many of each account as fit in a run.
+
+        :return: The ids of the payments by the id of their provider.
+        :rtype: dict
+        """
+        providers = self.env['payment.provider'].search(
+            [('code', '=', 'aps'), ('state', '!=', 'disabled')]
+        )
+        now = fields.Datetime.now()
+        batches = {
+            provider.id: self.search(
+                [('provider_id', '=', provider.id), ('aps_next_check', '<=', now)],
+                order='aps_next_check, id',
+                limit=CHECK_BATCH_SIZE,
+            ).ids
+            for provider in providers
+        }
+        return {provider_id: tx_ids for provider_id, tx_ids in batches.items() if tx_ids}
 
     def _aps_check_in_batch(self):
         """ Ask APS about one payment of the cron's batch, and commit.
@@ -127,6 +165,8 @@ class PaymentTransaction(models.Model):
         :rtype: bool
         """
         try:
+            if not self._aps_is_still_due():
+                return True
             # Whatever happens below, this payment is not the first one of the next run again.
             self._aps_schedule_check()
             self.env.cr.commit()  # pylint: disable=invalid-commit
@@ -140,6 +180,9 @@ class PaymentTransaction(models.Model):
         except APSError as error:
             self.env.cr.rollback()
             _logger.warning("APS doesn't tell about %s: %s", self.reference, error)
+            if not self.aps_next_check:  # The last check of the schedule has to be answered.
+                self.aps_next_check = fields.Datetime.now() + timedelta(days=1)
+                self.env.cr.commit()  # pylint: disable=invalid-commit
             return not isinstance(error, (APSUnreachable, APSOutcomeUnknown))
         except OperationalError:
             self.env.cr.rollback()
@@ -150,11 +193,27 @@ class PaymentTransaction(models.Model):
             _logger.exception("The check of %s failed.", self.reference)
             return True
 
+    def _aps_is_still_due(self):
+        """ Lock the payment, and return whether no other run of the cron has asked about it.
+
+        A run commits after each payment, so nothing keeps the next run from starting meanwhile.
+
+        :return: Whether it is to be asked about.
+        :rtype: bool
+        """
+        self.env.cr.execute(
+            "SELECT 1 FROM payment_transaction WHERE id = %s AND aps_next_check <= %s "
+            "FOR NO KEY UPDATE SKIP LOCKED",
+            [self.id, fields.Datetime.now()],
+        )
+        return bool(self.env.cr.fetchone())
+
     #=== BUSINESS METHODS - ASKING ===#
 
-    def _aps_check_status(self):
+    def _aps_check_status(self, read_timeout=None):
         """ Ask APS about the payment and its operations under way, and apply the answers.
 
+        :param int|None read_timeout: See `_aps_make_request`.
         :return: None
         :raise APSError: If APS gives no usable answer.
         """
@@ -167,10 +226,14 @@ class PaymentTransaction(models.Model):
         }
         refunds = self._aps_get_refunds().filtered(lambda tx: tx.aps_request_state == 'sent')
         answers = [
-            self.provider_id._aps_make_request({**query, 'maintenance_reference': tx.reference})
+            self.provider_id._aps_make_request(
+                {**query, 'maintenance_reference': tx.reference}, read_timeout
+            )
             for tx in refunds
         ]
-        answers.append(self.provider_id._aps_make_request(query))
+        answers.append(self.provider_id._aps_make_request(query, read_timeout))
+        if not aps_utils.is_query_answered(answers[-1]):
+            raise APSRefused(answers[-1])
         self._aps_lock()
         for refund_tx, answer in zip(refunds, answers):
             self._aps_check_message(answer)
@@ -199,10 +262,18 @@ class PaymentTransaction(models.Model):
         last_time = self.aps_last_check or self.create_date
         if self.state not in ('draft', 'pending') or now - last_time < SHOPPER_CHECK_INTERVAL:
             return
+        # Recorded before asking, so that impatient shoppers don't pile up requests while APS hangs.
+        self.aps_last_check = now
+        self.env.cr.commit()  # pylint: disable=invalid-commit
         try:
-            self._aps_check_status()
-        except (APSError, ValidationError) as error:
+            self._aps_check_status(read_timeout=SHOPPER_READ_TIMEOUT)
+        except OperationalError:
+            raise  # A conflict in the database; Odoo runs the request again.
+        except APSError as error:
             _logger.warning("APS doesn't tell about %s: %s", self.reference, error)
+        except Exception:  # The status page has to be shown all the same.
+            self.env.cr.rollback()
+            _logger.exception("The check of %s failed.", self.reference)
 
     #=== BUSINESS METHODS - APPLYING ===#
 
@@ -225,7 +296,12 @@ class PaymentTransaction(models.Model):
             for name in ('captured_amount', 'refunded_amount')
         )
         self._aps_settle_payment(answer, captured, refunded)
-        self._aps_settle_operations(answer['transaction_status'], captured, refunded)
+        self._aps_settle_operations(
+            answer['transaction_status'], captured, refunded,
+            is_told=aps_utils.parse_minor_units(answer.get('captured_amount')) is not None,
+        )
+        if answer['transaction_status'] == '08':
+            self._aps_take_over_void()  # Once no capture is under way any more.
         self._aps_take_over_captures(captured, refunded)
         self._aps_take_over_refunds(refunded)
 
@@ -252,9 +328,13 @@ class PaymentTransaction(models.Model):
         age = fields.Datetime.now() - self.create_date
         if self.operation == 'offline':
             return age >= timedelta(minutes=const.SETTLING_TIME)
+        return age >= timedelta(hours=self._aps_get_abandon_hours())
+
+    @api.model
+    def _aps_get_abandon_hours(self):
+        """ Return after how many hours a payment that APS knows nothing of is canceled. """
         hours = self.env['ir.config_parameter'].sudo().get_param(const.ABANDON_HOURS_PARAMETER)
-        hours = int(hours) if (hours or '').isdigit() else const.ABANDON_HOURS
-        return age >= timedelta(hours=hours)
+        return int(hours) if (hours or '').isdecimal() else const.ABANDON_HOURS
 
     def _aps_get_abandoned_message(self):
         """ Return the reason of a cancellation by the check, in the language of the context. """
@@ -275,13 +355,16 @@ class PaymentTransaction(models.Model):
             return
         if status == '14' or captured + refunded > 0:
             target = self._aps_read_sums(captured, refunded)
+            if status == '14' and target != 'done':
+                target = None  # A purchase is taken in full or not at all.
         elif status in ('02', '05', '09'):
-            target = 'authorized'
+            authorized = aps_utils.parse_minor_units(answer.get('authorized_amount'))
+            target = 'authorized' if authorized in (None, 0, self._aps_to_minor()) else None
         else:
             target = aps_utils.get_target_state(status, code)
         if target == 'done' and self.state == 'authorized':
             return  # Captures are taken over one by one, below.
-        if target and self.state in const.SOURCE_STATES[target]:
+        if target and self._aps_can_become(target):
             self._aps_update_references(values, target)
             self._aps_set_state(target, code)
 
@@ -295,7 +378,11 @@ class PaymentTransaction(models.Model):
         :rtype: str | None
         """
         amount_minor = self._aps_to_minor()
-        if not captured or amount_minor in (captured, captured + refunded):
+        if not captured or amount_minor == captured:
+            return 'done'
+        # Whether a refund shrinks the captured sum is not known. Captures in part are not possible
+        # if the amount was to be taken at once.
+        if amount_minor == captured + refunded and self._aps_get_payment_command() == 'PURCHASE':
             return 'done'
         if captured < amount_minor:
             return 'authorized'
@@ -305,7 +392,7 @@ class PaymentTransaction(models.Model):
         )
         return None
 
-    def _aps_settle_operations(self, status, captured, refunded):
+    def _aps_settle_operations(self, status, captured, refunded, is_told):
         """ Settle the operation under way by the sums.
 
         There is one at most. If the sums include it, it was executed; if they agree with all others
@@ -318,6 +405,8 @@ class PaymentTransaction(models.Model):
         """
         for tx in self._aps_get_family().filtered(lambda tx: tx.aps_request_state == 'sent'):
             if tx.aps_command == 'CAPTURE':
+                if not is_told:
+                    continue  # A sum that is missing is not zero.
                 known = (self._aps_get_captured() - tx)._aps_to_minor()
                 with_it, without_it = known + tx._aps_to_minor(), known
                 executed = captured in (with_it, with_it - refunded)
@@ -330,6 +419,13 @@ class PaymentTransaction(models.Model):
                 tx._aps_apply_outcome('done')
             elif missing and not executed:
                 tx._aps_give_up()
+            elif tx._aps_is_overdue():
+                # The sums fit to neither, e.g., because the back office was used meanwhile. What
+                # they show is taken over below.
+                tx._aps_fail_operation(_(
+                    "It can't be told whether this operation was executed. Compare the payment "
+                    "with the APS dashboard."
+                ))
 
     def _aps_settle_refund(self, answer):
         """ Settle a refund under way by the answer to a query about it.
@@ -340,10 +436,23 @@ class PaymentTransaction(models.Model):
         status, code = answer.get('transaction_status') or '', answer.get('transaction_code') or ''
         if answer['response_code'][2:] == const.NOT_FOUND_MESSAGE_CODE:
             self._aps_give_up()
-        elif answer['status'] == '12' and status in const.OPERATION_STATUSES['REFUND']:
+        elif answer['status'] == '12' and status in const.OPERATION_STATUSES['REFUND'] and not (
+            status == '06' and self._aps_contradicts_refund(answer)
+        ):
             self._aps_apply_outcome(
                 aps_utils.get_operation_outcome('REFUND', status, code), code
             )
+
+    def _aps_contradicts_refund(self, answer):
+        """ Return whether the refunded sum is too small to include this refund. """
+        refunded = aps_utils.parse_minor_units(answer.get('refunded_amount'))
+        others = (self._aps_get_refunds() - self).filtered(lambda tx: tx.state == 'done')
+        return refunded is not None and refunded < (others | self)._aps_to_minor()
+
+    def _aps_is_overdue(self):
+        """ Return whether an operation was asked about for as long as the schedule wants. """
+        age = fields.Datetime.now() - (self.aps_request_date or self.create_date)
+        return age >= timedelta(minutes=const.CHECK_SCHEDULE[-1])
 
     def _aps_give_up(self):
         """ Record that APS has not executed an operation, once it can't be on its way any more.

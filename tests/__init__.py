@@ -9,4 +9,5 @@ from . import test_reference
 from . import test_saved_cards
 from . import test_signature
 from . import test_states
+from . import test_status_answers
 from . import test_utils

@@ -277,8 +277,10 @@ class TestDoor(APSCommon):
                 if name in ('_aps_apply', '_process_notification_data', '_apply_updates'):
                     calls.append((path.name, name))
         self.assertEqual(sorted(calls), [
-            # Each adapter applies once, where the engine hands over a checked message, after
-            # having passed the hook on to the engine.
+            # Each adapter applies where the engine hands over a checked message, after having
+            # passed the hook on to the engine; that of 17.0 also applies the answers to queries,
+            # which it checks itself.
+            ('payment_transaction_17.py', '_aps_apply'),
             ('payment_transaction_17.py', '_aps_apply'),
             ('payment_transaction_17.py', '_process_notification_data'),
             ('payment_transaction_19.py', '_apply_updates'),
@@ -292,6 +294,16 @@ class TestDoor(APSCommon):
             self.tx._aps_handle(message)
         with self._assert_nothing_written(self.tx), self.assertRaises(Exception):
             self.tx._aps_handle(self._build_message(self.tx, merchant_reference='OTHER-9'))
+
+    def test_deeply_nested_message_is_refused(self):
+        """ Test that a stranger's brackets end neither in an error nor in a long traceback. """
+        for depth in (50, 400, 900, 100000):
+            body = '{"merchant_reference": "%s", "signature": "%s", "x": %s}' % (
+                self.tx.reference, 'a' * 64, '[' * depth + ']' * depth,
+            )
+            with self.subTest(depth=depth):
+                response = self._post('/payment/aps/webhook', body, 'application/json')
+                self.assertIn(response.status_code, (400, 403))
 
     def test_log_of_refused_messages_is_one_short_line(self):
         """ Test that a stranger can't fill the log. """

@@ -252,6 +252,7 @@ def test_late_notification_settles_an_operation_without_answer(merchant, operati
     operation.run(payment)
     assert payment.is_under_way()
     merchant.deliver_notifications()
+    merchant.run_check_cron()  # A notice of a capture doesn't tell which one it is about.
     assert not payment.is_under_way()
     assert payment.read().state == operation.state
     payment.assert_in_step(**operation.sums, operations=[operation.name])

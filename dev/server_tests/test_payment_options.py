@@ -46,12 +46,9 @@ def gulf(shop):
     merchant.rpc.call('payment.provider', 'write', [merchant.provider_id], {
         'aps_has_own_networks': True,
     })
-    methods = merchant.rpc.search_read('payment.method', [('code', 'in', list(OPTIONS))], ['code'])
-    merchant.rpc.call('payment.method', 'write', [row['id'] for row in methods], {
-        'active': True, 'provider_ids': [(4, merchant.provider_id)],
-    })
-    merchant.method_ids = {row['code']: row['id'] for row in methods}
+    merchant.method_ids = merchant.switch_methods(OPTIONS, True)
     yield merchant
+    merchant.switch_methods(set(OPTIONS) - {'card'}, False)
     shop.sandbox('PATCH', f'accounts/{shop.merchant}', {
         'installments': account['installments'], 'payment_options': account['payment_options'],
     })

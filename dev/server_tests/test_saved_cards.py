@@ -27,15 +27,14 @@ numbers = itertools.count(1)
 def merchant(shop):
     """ A merchant who lets shoppers save their cards, mada among them. """
     merchant = Merchant(shop)
-    shop.rpc.call('payment.method', 'write', [shop.rpc.ref('payment.payment_method_mada')], {
-        'active': True,
-    })
+    merchant.switch_methods(['mada'], True)
     shop.rpc.call('payment.provider', 'write', [merchant.provider_id], {
         'allow_tokenization': True,
     })
     merchant.set_read_timeout(2)
     yield merchant
     shop.sandbox('DELETE', 'faults')
+    merchant.switch_methods(['mada'], False)
 
 
 @pytest.fixture

@@ -52,6 +52,22 @@ class Merchant:
             'capture_manually': is_manual,
         })
 
+    def switch_methods(self, codes, is_on):
+        """ Switch payment methods on or off, and have the provider support them.
+
+        :param list[str] codes: Their codes.
+        :param bool is_on: Whether to switch them on.
+        :return: The ids of the methods by code.
+        :rtype: dict
+        """
+        if is_on:
+            self.set_manual_capture(False)  # In 19.0, some methods can't be on together with it.
+        methods = self.rpc.search_read('payment.method', [('code', 'in', list(codes))], ['code'])
+        self.rpc.call('payment.method', 'write', [row['id'] for row in methods], {
+            'active': is_on, 'provider_ids': [(4, self.provider_id)],
+        })
+        return {row['code']: row['id'] for row in methods}
+
     def set_read_timeout(self, seconds):
         """ Set how long Odoo waits for an answer of APS. """
         self.rpc.call(
@@ -324,7 +340,7 @@ class Payment:
         [payment, *children] = self.read_family()
         refunds = [row for row in children if row['operation'] == 'refund']
         captures = [row for row in children if row['operation'] != 'refund']
-        if not captures:
+        if not any(row['state'] == 'done' for row in captures):
             captures = [payment]
         return (
             sum(round(row['amount'] * 100) for row in captures if row['state'] == 'done'),

@@ -1,0 +1,214 @@
+""" What Odoo must not lose, and not believe, when notices are late, lost or misleading. """
+
+import urllib.parse
+import urllib.request
+
+import pytest
+from workbench.payments import Merchant
+from workbench.rpc import RPCError
+
+
+@pytest.fixture
+def merchant(shop):
+    """ A merchant who captures manually. """
+    merchant = Merchant(shop)
+    merchant.set_manual_capture(True)
+    merchant.set_read_timeout(2)
+    yield merchant
+    shop.sandbox('DELETE', 'faults')
+    shop.sandbox('POST', 'clock', {'offset_seconds': 0})
+    shop.sandbox('PATCH', f'accounts/{shop.merchant}', {'attempts': 1})
+    merchant.set_manual_capture(False)
+
+
+def test_old_notice_of_a_failure_does_not_fail_another_capture(merchant):
+    payment = merchant.receive_payment(100)
+    merchant.order_fault('NOTIFICATION', 'hold')
+    merchant.order_fault('CAPTURE', 'answer', response_code='05666')
+    payment.capture(40)
+    merchant.order_fault('NOTIFICATION', 'drop')
+    merchant.order_fault('CAPTURE', 'close')
+    payment.capture(40)
+
+    merchant.shop.sandbox('POST', 'notifications/deliver', {})
+    merchant.wait_for_notifications()
+
+    states = [row['state'] for row in payment.read_family(is_child=True)]
+    assert states.count('error') == 1, "Whoever reads that it failed captures once more."
+    payment.check()
+    payment.assert_in_step(captured=4000)
+
+
+def test_old_notice_of_a_success_does_not_confirm_another_capture(merchant):
+    payment = merchant.receive_payment(100)
+    merchant.order_fault('NOTIFICATION', 'hold')
+    payment.capture(40)
+    merchant.order_fault('CAPTURE', 'close_before')
+    payment.capture(40)
+
+    merchant.deliver_notifications()
+    merchant.wait_for_notifications()
+
+    assert payment.sum_in_odoo() == (4000, 0, False)
+    payment.age('aps_request_date', days=1)
+    payment.check()
+    payment.assert_in_step(captured=4000)
+
+
+def test_declined_attempt_before_a_paid_one_is_not_the_last_word(merchant):
+    merchant.shop.sandbox('PATCH', f'accounts/{merchant.shop.merchant}', {'attempts': 3})
+    payment = merchant.open_page(100, command='PURCHASE')
+    merchant.shop.sandbox('POST', 'pay', {
+        'merchant_reference': payment.reference, 'result': 'declined', 'stay': True,
+    })
+    merchant.wait_for_notifications()
+    merchant.order_fault('NOTIFICATION', 'drop', times=5)
+    payment.pay()
+    assert payment.read().state == 'error'
+
+    payment.make_due()
+    merchant.run_check_cron()
+
+    payment.assert_in_step(captured=10000)
+
+
+def test_last_check_is_repeated_until_it_is_answered(merchant):
+    payment = merchant.open_page(100, command='PURCHASE')
+    merchant.order_fault('NOTIFICATION', 'drop', times=5)
+    payment.pay()
+    payment.age('create_date', days=5)
+    payment.make_due()
+    merchant.order_fault('CHECK_STATUS', 'error_500')
+    merchant.run_check_cron()
+    assert payment.read_family()[0]['aps_next_check']
+
+    payment.make_due()
+    merchant.run_check_cron()
+
+    payment.assert_in_step(captured=10000)
+
+
+def test_second_operation_of_a_payment_is_asked_about_like_the_first(merchant):
+    payment = merchant.receive_payment(100)
+    merchant.order_fault('CAPTURE', 'answer', response_code='05666')
+    payment.capture(100)
+    payment.age('aps_request_date', days=5)
+    merchant.hold_notifications()
+    merchant.order_fault('CAPTURE', 'close')
+    payment.capture(100)
+    assert payment.read_family()[0]['aps_next_check']
+
+    payment.make_due()
+    merchant.run_check_cron()
+
+    payment.assert_in_step(captured=10000)
+
+
+def test_repeated_authorization_does_not_revive_a_voided_payment(merchant):
+    payment = merchant.receive_payment(100)
+    payment.void()
+    fields = merchant.shop.sandbox('POST', 'sign', {
+        'merchant_identifier': merchant.shop.merchant,
+        'fields': {
+            'command': 'AUTHORIZATION', 'merchant_identifier': merchant.shop.merchant,
+            'merchant_reference': payment.reference, 'amount': '10000', 'currency': 'AED',
+            'fort_id': '77', 'payment_option': 'VISA', 'status': '02', 'response_code': '02000',
+        },
+    })['fields']
+    body = urllib.parse.urlencode(fields).encode()
+    url = f'{merchant.shop.url}/payment/aps/webhook'
+    with urllib.request.urlopen(url, body, timeout=30) as response:
+        assert response.status == 200
+    assert payment.read().state == 'cancel'
+
+
+def test_capture_of_the_back_office_beside_a_lost_one_is_taken_over(merchant):
+    payment = merchant.receive_payment(100)
+    merchant.order_fault('CAPTURE', 'close_before')
+    payment.capture(40)
+    merchant.use_back_office(payment, 'CAPTURE', 3000)
+    assert payment.is_under_way(), "Neither sum fits; it may still be on its way."
+
+    payment.age('aps_request_date', days=5)
+    payment.check()
+
+    assert not payment.is_under_way()
+    payment.assert_in_step(captured=3000)
+
+
+def test_capture_of_the_amount_that_was_refunded_does_not_block_for_ever(merchant):
+    payment = merchant.receive_payment(100)
+    payment.capture(40)
+    [child] = payment.read_family(is_child=True)
+    merchant.refund(child['id'], 10)
+    merchant.order_fault('CAPTURE', 'close_before')
+    payment.capture(10)
+
+    payment.age('aps_request_date', days=5)
+    payment.check()
+
+    assert not payment.is_under_way()
+    payment.assert_in_step(captured=4000, refunded=1000)
+
+
+def test_refund_of_a_capture_after_a_failed_part_is_found(merchant):
+    payment = merchant.receive_payment(100)
+    merchant.order_fault('CAPTURE', 'answer', response_code='05666')
+    payment.capture(40)
+    payment.capture(100)
+    merchant.use_back_office(payment, 'REFUND', 2500)
+    payment.check()
+    payment.assert_in_step(captured=10000, refunded=2500)
+
+
+def test_void_of_the_back_office_is_found_although_its_notice_got_lost(merchant):
+    payment = merchant.receive_payment(100)
+    merchant.order_fault('NOTIFICATION', 'drop', times=3)
+    merchant.use_back_office(payment, 'VOID_AUTHORIZATION')
+    assert payment.read_family()[0]['aps_next_check']
+
+    payment.make_due()
+    merchant.run_check_cron()
+
+    payment.assert_in_step(voided=True)
+
+
+def test_failed_query_is_shown_to_who_asked(merchant):
+    payment = merchant.open_page(100, command='PURCHASE')
+    account = f'accounts/{merchant.shop.merchant}'
+    merchant.shop.sandbox('PATCH', account, {'access_code': 'AnotherAccessCode1'})
+    try:
+        with pytest.raises(RPCError, match='00010'):
+            payment.check()
+    finally:
+        merchant.shop.sandbox('PATCH', account, {'access_code': 'SandboxAccessCode1'})
+
+
+def test_disabled_account_does_not_starve_the_others(merchant):
+    shop = merchant.shop
+    payment = merchant.open_page(10, command='PURCHASE')
+    provider_id = merchant.rpc.call('payment.provider', 'copy', [merchant.provider_id])
+    provider_id = provider_id[0] if isinstance(provider_id, list) else provider_id
+    columns = [
+        column for column in shop.query(
+            "SELECT column_name FROM information_schema.columns "
+            "WHERE table_name = 'payment_transaction'"
+        ).splitlines()
+        if column not in ('id', 'reference', 'aps_next_check', 'provider_id')
+    ]
+    names = ', '.join(f'"{column}"' for column in columns)
+    shop.query(
+        f"INSERT INTO payment_transaction ({names}, reference, aps_next_check, provider_id) "
+        f"SELECT {names}, 'STARVE-' || number, now() AT TIME ZONE 'UTC' - interval '1 hour', "
+        f"{provider_id} FROM payment_transaction, generate_series(1, 150) number "
+        f"WHERE payment_transaction.id = {payment.id}"
+    )
+    try:
+        merchant.order_fault('NOTIFICATION', 'drop', times=5)
+        payment.pay()
+        payment.make_due()
+        merchant.run_check_cron()
+        payment.assert_in_step(captured=1000)
+    finally:
+        shop.query("DELETE FROM payment_transaction WHERE reference LIKE 'STARVE-%'")
+        merchant.rpc.call('payment.provider', 'unlink', [provider_id])

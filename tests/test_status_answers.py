@@ -1,0 +1,311 @@
+from datetime import timedelta
+from unittest.mock import patch
+
+from odoo import fields, http
+from odoo.exceptions import UserError, ValidationError
+from odoo.tests import tagged
+from odoo.tools import mute_logger
+
+from odoo.addons.payment.controllers.post_processing import PaymentPostProcessing
+from odoo.addons.payment.models.payment_transaction import PaymentTransaction
+from odoo.addons.payment_aps.exceptions import APSOutcomeUnknown
+from odoo.addons.payment_aps.tests.common import MERCHANT_IDENTIFIER, APSCommon
+
+NOT_FOUND = {'response_code': '12036', 'transaction_status': None, 'transaction_code': None}
+
+
+@tagged('post_install', '-at_install')
+class TestStatusAnswers(APSCommon):
+    """ What the answers to queries, and the notices of operations, are believed to say. """
+
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        cls.amount = 100
+
+    def _build_answer(self, tx, status, **changes):
+        """ Return the answer to a query, whose signature was verified.
+
+        :param recordset tx: The payment.
+        :param str status: The status of its latest operation.
+        :param dict changes: Fields to change; those set to `None` are left out.
+        """
+        answer = {
+            'query_command': 'CHECK_STATUS', 'merchant_identifier': MERCHANT_IDENTIFIER,
+            'merchant_reference': tx.reference, 'fort_id': '169', 'status': '12',
+            'response_code': '12000', 'transaction_status': status,
+            'transaction_code': f'{status}000', **changes,
+        }
+        return {name: value for name, value in answer.items() if value is not None}
+
+    def _build_notice(self, tx, command, **changes):
+        """ Return the notice of an operation, whose signature was verified. """
+        return {
+            'command': command, 'merchant_identifier': MERCHANT_IDENTIFIER,
+            'merchant_reference': tx.reference, 'currency': tx.currency_id.name, **changes,
+        }
+
+    def _send_operation(self, tx, command, amount=None, sent=None, **values):
+        """ Return the child transaction of an operation that was sent and not answered. """
+        return tx._create_child_transaction(
+            amount or tx.amount, is_refund=command == 'REFUND', aps_command=command,
+            aps_request_state='sent', state='pending',
+            aps_request_date=sent or fields.Datetime.now(), **values,
+        )
+
+    def _age(self, tx, **interval):
+        """ Have the transaction created earlier. """
+        self.env.flush_all()
+        self.env.cr.execute(
+            'UPDATE payment_transaction SET create_date = %s WHERE id = %s',
+            [fields.Datetime.now() - timedelta(**interval), tx.id],
+        )
+        tx.invalidate_recordset()
+
+    #=== Sums ===#
+
+    def test_sums_of_another_amount_do_not_pay(self):
+        """ Test that neither an order is confirmed nor a payment done by the wrong sum. """
+        for number, (status, sums) in enumerate((
+            ('14', {'captured_amount': '100'}),
+            ('14', {'captured_amount': '100', 'refunded_amount': '0'}),
+            ('14', {'captured_amount': '10001'}),
+            ('02', {'authorized_amount': '100', 'captured_amount': '0'}),
+        )):
+            with self.subTest(status=status, **sums):
+                tx = self._create_transaction('redirect', reference=f'SUM-{number}')
+                tx._aps_handle(self._build_answer(tx, status, **sums))
+                self.assertEqual(tx.state, 'draft')
+
+    def test_captured_in_part_and_refunded_is_not_captured_in_full(self):
+        """ Test that sums that can be read in two ways are read in the careful one. """
+        self.env.cr.execute(
+            'UPDATE payment_provider SET capture_manually = true WHERE id = %s', [self.provider.id]
+        )
+        self.provider.invalidate_recordset()
+        tx = self._create_transaction('redirect')
+        tx._aps_handle(self._build_answer(
+            tx, '06', authorized_amount='10000', captured_amount='7000', refunded_amount='3000'
+        ))
+        self.assertNotEqual(tx.state, 'done')
+
+    def test_missing_sum_is_not_zero(self):
+        """ Test that an executed capture isn't declared failed, to be made a second time. """
+        tx = self._create_transaction('redirect', state='authorized')
+        sent = fields.Datetime.now() - timedelta(minutes=20)
+        capture_tx = self._send_operation(tx, 'CAPTURE', 40, sent)
+
+        tx._aps_handle(self._build_answer(tx, '04'))
+
+        self.assertEqual(capture_tx.aps_request_state, 'sent')
+
+    def test_sum_without_the_refund_does_not_confirm_it(self):
+        """ Test that an answer about another refund isn't taken for this one. """
+        tx = self._create_transaction('redirect', state='done')
+        refund_tx = self._send_operation(tx, 'REFUND', 50)
+        refund_tx._aps_settle_refund(
+            self._build_answer(tx, '06', captured_amount='10000', refunded_amount='3000')
+        )
+        self.assertEqual(refund_tx.aps_request_state, 'sent')
+
+    def test_notice_of_another_amount_does_not_confirm_a_refund(self):
+        """ Test that 30 refunded in the back office are not 50 refunded from Odoo. """
+        tx = self._create_transaction('redirect', state='done')
+        refund_tx = self._send_operation(tx, 'REFUND', 50)
+        tx._aps_handle(self._build_notice(
+            tx, 'REFUND', maintenance_reference=refund_tx.reference, amount='3000',
+            status='06', response_code='06000',
+        ))
+        self.assertEqual(refund_tx.aps_request_state, 'sent')
+
+    def test_failed_refund_that_was_taken_over_is_not_confirmed_as_well(self):
+        """ Test that the late notice of a refund doesn't record it a second time. """
+        tx = self._create_transaction('redirect', state='done', is_post_processed=True)
+        failed_tx = self._send_operation(tx, 'REFUND', 30)
+        failed_tx.write({'state': 'error', 'aps_request_state': False})
+        tx._aps_handle(
+            self._build_answer(tx, '06', captured_amount='10000', refunded_amount='3000')
+        )
+        tx._aps_handle(self._build_notice(
+            tx, 'REFUND', maintenance_reference=failed_tx.reference, amount='3000',
+            status='06', response_code='06000',
+        ))
+        refunded = tx.child_transaction_ids.filtered(lambda child: child.state == 'done')
+        self.assertEqual(sum(refunded.mapped('amount')), -30)
+
+    #=== Voids and captures ===#
+
+    def test_voided_payment_is_not_authorized_again(self):
+        """ Test that an order isn't confirmed by what was true before the void. """
+        # In 19.0, a child transaction carries the void.
+        for number, is_child in enumerate({False, hasattr(PaymentTransaction, '_void')}):
+            tx = self._create_transaction('redirect', reference=f'V-{number}', state='authorized')
+            void_tx = self._send_operation(tx, 'VOID_AUTHORIZATION') if is_child else tx
+            void_tx.write({'aps_command': 'VOID_AUTHORIZATION', 'aps_request_state': 'sent'})
+            void_tx._aps_apply_outcome('done', '08000')
+            self.assertEqual(tx.state, 'cancel')
+            with self.subTest(is_child=is_child):
+                tx._aps_handle(self._build_answer(tx, '02', authorized_amount='10000'))
+                tx._aps_handle(self._build_message(tx, command='AUTHORIZATION', status='02'))
+                self.assertEqual(tx.state, 'cancel')
+
+    def test_void_of_the_back_office_ends_a_capture_that_never_arrived(self):
+        """ Test that the payment isn't left authorized with nobody asking any more. """
+        tx = self._create_transaction('redirect', state='authorized')
+        hour_ago = fields.Datetime.now() - timedelta(hours=1)
+        tx.write({
+            'aps_command': 'CAPTURE', 'aps_request_state': 'sent', 'aps_request_date': hour_ago,
+        })
+        tx._aps_handle(
+            self._build_answer(tx, '08', authorized_amount='10000', captured_amount='0')
+        )
+        self.assertEqual(tx.state, 'cancel')
+
+    def test_void_beside_a_queued_capture_is_refused(self):
+        """ Test that only the rest that the wizard closes along with a capture is a rest. """
+        tx = self._create_transaction('redirect', state='authorized')
+        getattr(tx, '_capture', tx._send_capture_request)(40)
+        void = getattr(tx, '_void', None) or tx._send_void_request
+        with self.assertRaisesRegex(UserError, "still under way"):
+            void()
+        with self.assertRaisesRegex(UserError, "still under way"):
+            void(100)
+        void(60)
+        commands = tx.child_transaction_ids.mapped('aps_command')
+        self.assertEqual(sorted(commands), ['CAPTURE', 'LAPSE'])
+
+    def test_lapsed_authorization_can_be_closed(self):
+        """ Test that a payment that the bank has released doesn't stay authorized for ever. """
+        tx = self._create_transaction('redirect', state='authorized')
+        tx.last_state_change = fields.Datetime.now()
+        with self.assertRaisesRegex(UserError, "Void it instead"):
+            tx.action_aps_close_remaining()
+        tx.last_state_change = fields.Datetime.now() - timedelta(days=8)
+        tx.action_aps_close_remaining()
+        self.assertEqual(tx.state, 'cancel')
+
+    def test_captured_parts_are_refunded_rather_than_the_whole(self):
+        """ Test that the sum of what was captured is the limit. """
+        tx = self._create_transaction('redirect', state='authorized')
+        self._send_operation(tx, 'CAPTURE', 40)._aps_apply_outcome('done', '04000')
+        with self.assertRaisesRegex(UserError, "captured parts"):
+            tx._aps_check_refund(40)
+
+    def test_refund_is_recorded_even_if_its_payment_cannot_be_accounted(self):
+        """ Test that money that was given back doesn't depend on a lock date. """
+        tx = self._create_transaction('redirect', state='done')
+        refund_tx = self._send_operation(tx, 'REFUND', 30)
+        error = UserError("The journal is locked.")
+        with patch.object(type(tx), '_aps_post_process', side_effect=error), \
+                mute_logger('odoo.addons.payment_aps.models.payment_transaction_operations'):
+            tx._aps_handle(self._build_notice(
+                tx, 'REFUND', maintenance_reference=refund_tx.reference, amount='3000',
+                status='06', response_code='06000',
+            ))
+        self.assertEqual(refund_tx.state, 'done')
+
+    #=== Schedule ===#
+
+    def test_payment_is_asked_about_until_it_is_settled(self):
+        """ Test that nothing that can still change is forgotten. """
+        for number, (state, age, is_asked) in enumerate((
+            ('draft', {'days': 1}, True),
+            ('pending', {'days': 1}, True),
+            ('error', {'days': 1}, True),
+            ('error', {'days': 5}, False),
+            ('cancel', {'days': 1}, True),
+            ('done', {'hours': 1}, False),
+        )):
+            with self.subTest(state=state, **age):
+                tx = self._create_transaction('redirect', reference=f'A-{number}', state=state)
+                self._age(tx, **age)
+                tx._aps_schedule_check()
+                self.assertEqual(bool(tx.aps_next_check), is_asked)
+
+    def test_authorized_payment_is_asked_about_every_day_of_its_window(self):
+        """ Test that a void of the back office is found although its notice got lost. """
+        tx = self._create_transaction('redirect', state='authorized')
+        for days, is_asked in ((0, True), (7, True), (9, False)):
+            with self.subTest(days=days):
+                tx.last_state_change = fields.Datetime.now() - timedelta(days=days)
+                tx._aps_schedule_check()
+                self.assertEqual(bool(tx.aps_next_check), is_asked)
+
+    def test_payment_is_asked_about_when_it_is_to_be_abandoned(self):
+        """ Test that a longer time than the schedule's is heeded. """
+        self.env['ir.config_parameter'].set_param('payment_aps.abandon_hours', '200')
+        tx = self._create_transaction('redirect')
+        self._age(tx, hours=97)
+        tx._aps_handle(self._build_answer(tx, '', **NOT_FOUND))
+        tx._aps_schedule_check()
+        self.assertEqual(tx.state, 'draft')
+        wait = tx.aps_next_check - tx.create_date
+        self.assertAlmostEqual(wait.total_seconds(), 200 * 3600, delta=2)
+
+    def test_impatient_shopper_does_not_make_odoo_hammer_aps(self):
+        """ Test that an APS that hangs doesn't take the shop down with it. """
+        tx = self._create_transaction('redirect')
+        self._age(tx, hours=1)
+        session = self.authenticate(None, None)
+        session[PaymentPostProcessing.MONITORED_TX_ID_KEY] = tx.id
+        http.root.session_store.save(session)
+        with patch.object(
+            type(tx.provider_id), '_aps_make_request', side_effect=APSOutcomeUnknown("ReadTimeout")
+        ) as ask:
+            codes = [self.url_open('/payment/status').status_code for _repetition in range(5)]
+        self.assertEqual(codes, [200] * 5)
+        self.assertEqual(ask.call_count, 1)
+
+    def test_status_page_is_shown_whatever_goes_wrong(self):
+        """ Test that the shopper always lands on a page they understand. """
+        tx = self._create_transaction('redirect')
+        self._age(tx, hours=1)
+        session = self.authenticate(None, None)
+        session[PaymentPostProcessing.MONITORED_TX_ID_KEY] = tx.id
+        http.root.session_store.save(session)
+        with patch.object(
+            type(tx.provider_id), '_aps_make_request', side_effect=UserError("Anything")
+        ), mute_logger('odoo.addons.payment_aps.models.payment_transaction_status'):
+            self.assertEqual(self.url_open('/payment/status').status_code, 200)
+
+    #=== Faults of ours ===#
+
+    def test_message_that_could_not_be_applied_is_not_acknowledged(self):
+        """ Test that APS repeats it: a constraint of the shop is no reason to lose a payment. """
+        tx = self._create_transaction('redirect')
+        with patch.object(
+            PaymentTransaction, '_set_done', side_effect=ValidationError("A constraint of the order.")
+        ), mute_logger('odoo.http'):
+            response = self._notify(self._build_message(tx))
+        self.assertNotEqual(response.status_code, 200)
+        self.env.invalidate_all()
+        self.assertEqual(tx.state, 'draft')
+
+    def test_shopper_s_language_may_be_gone(self):
+        """ Test that a payment is recorded although its language was switched off. """
+        lang = self.env['res.lang']._activate_lang('ar_001')
+        self.partner.lang = 'ar_001'
+        tx = self._create_transaction('redirect')
+        self.env['res.partner'].search([('lang', '=', 'ar_001')]).lang = 'en_US'
+        self.env['res.users'].search([('lang', '=', 'ar_001')]).lang = 'en_US'
+        lang.active = False
+        self.assertEqual(self._notify(self._build_message(tx)).status_code, 200)
+        self.assertEqual(tx.state, 'done')
+
+    def test_check_that_finds_nothing_is_no_event(self):
+        """ Test that who waits for the payment hears of it when it is made. """
+        if 'callback_method' not in self.env['payment.transaction']._fields:
+            self.skipTest("The engine of this series has no callbacks.")
+        model_id = self.env['ir.model']._get('res.partner').id
+        tx = self._create_transaction(
+            'redirect', callback_model_id=model_id, callback_res_id=self.partner.id,
+            callback_method='_on_payment',
+        )
+        states = []
+        with patch.object(
+            type(self.env['res.partner']), '_on_payment',
+            lambda _partner, transaction: states.append(transaction.state), create=True,
+        ):
+            tx._aps_handle(self._build_answer(tx, '', **NOT_FOUND))
+            tx._aps_handle(self._build_message(tx))
+        self.assertEqual(states, ['done'])
