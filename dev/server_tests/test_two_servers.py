@@ -42,7 +42,9 @@ def test_notifications_to_both_servers_change_the_state_once(shop, merchant, run
     merchant.order_fault('NOTIFICATION', 'hold')
     payment = merchant.open_page(100, command='PURCHASE')
     payment.pay()
-    [notification] = shop.sandbox('GET', 'notifications?state=held')['notifications']
+    [notification] = shop.sandbox(
+        'GET', f'notifications?state=held&merchant_reference={payment.reference}'
+    )['notifications']
 
     outcomes = []
     run_on_both(lambda client: outcomes.append(
