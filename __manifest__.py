@@ -8,12 +8,15 @@
     'author': "payment_aps contributors",
     'depends': ['payment'],
     'data': [
+        'security/payment_aps_security.xml',
         'security/ir.model.access.csv',
 
         'views/payment_aps_templates.xml',
         'views/payment_provider_views.xml',
         'views/payment_token_views.xml',
         'views/payment_transaction_views.xml',
+        'views/payment_aps_message_views.xml',
+        'views/payment_aps_refusal_views.xml',
 
         'data/ir_cron.xml',
         'data/payment_provider_data.xml',  # Depends on views/payment_aps_templates.xml

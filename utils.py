@@ -60,8 +60,20 @@ def compute_signature(data, phrase, sha_type='sha256'):
     """
     if not phrase:
         raise ValueError("The SHA phrase is empty.")
+    return hash_signing_string(build_signing_string(data, phrase), phrase, sha_type)
+
+
+def hash_signing_string(text, phrase, sha_type):
+    """ Return the hash of the text that is signed.
+
+    :param str text: The text, which holds the phrase.
+    :param str phrase: The SHA request or response phrase.
+    :param str sha_type: One of `const.SHA_TYPES`.
+    :return: The hash, in lower case hexadecimal digits.
+    :rtype: str
+    """
     # Lone surrogates can be smuggled in by JSON escapes; they must not make the encoding fail.
-    text = build_signing_string(data, phrase).encode('utf-8', 'surrogatepass')
+    text = text.encode('utf-8', 'surrogatepass')
     algorithm = hashlib.sha512 if sha_type.endswith('512') else hashlib.sha256
     if sha_type.startswith('hmac'):
         return hmac.new(phrase.encode(), text, algorithm).hexdigest()
@@ -187,7 +199,8 @@ def shorten(value, length=64):
     :rtype: str
     """
     text = str(value)[:length + 1]
-    text = ''.join(char if char.isprintable() else '?' for char in text)
+    if not text.isprintable():
+        text = ''.join(char if char.isprintable() else '?' for char in text)
     return text if len(text) <= length else f'{text[:length - 3]}...'
 
 

@@ -9,6 +9,10 @@ from odoo.exceptions import ValidationError
 from odoo.http import request
 
 from odoo.addons.payment_aps import utils as aps_utils
+from odoo.addons.payment_aps.controllers.refusals import (
+    note_refused_message,
+    note_unreadable_message,
+)
 from odoo.addons.payment_aps.exceptions import APSMessageRefused
 
 _logger = logging.getLogger(__name__)
@@ -58,14 +62,13 @@ class APSController(http.Controller):
         :rtype: werkzeug.wrappers.Response
         """
         try:
-            self._process_message(self._read_message())
+            self._receive('return')
         except OperationalError:
             raise  # A conflict in the database; Odoo runs the request again.
         except HTTPException as error:
             request.env.cr.rollback()
             _logger.warning("Return from APS not used: %s", aps_utils.shorten(error.description))
         except ValidationError as error:
-            request.env.cr.rollback()
             _logger.warning("Return from APS not used: %s", aps_utils.shorten(error, 200))
         except Exception:
             request.env.cr.rollback()
@@ -96,16 +99,30 @@ class APSController(http.Controller):
         :raise Forbidden: If the message is not authentic.
         """
         try:
-            self._process_message(self._read_message())
+            self._receive('webhook')
         except HTTPException as error:
             _logger.warning(
                 "Notification from APS refused: %s", aps_utils.shorten(error.description)
             )
             raise
         except APSMessageRefused as error:
-            request.env.cr.rollback()
             _logger.warning("Notification from APS not used: %s", aps_utils.shorten(error, 200))
         return ''
+
+    def _receive(self, channel):
+        """ Read the message in the request and process it.
+
+        :param str channel: The route, `return` or `webhook`.
+        :return: None
+        :raise HTTPException: If there is no message, or it is not authentic.
+        :raise ValidationError: If the message is authentic but doesn't fit the transaction.
+        """
+        try:
+            message = self._read_message()
+        except BadRequest as error:
+            note_unreadable_message(channel, error)
+            raise
+        self._process_message(message, channel)
 
     @staticmethod
     def _read_message():
@@ -134,24 +151,38 @@ class APSController(http.Controller):
         except ValueError as error:
             raise BadRequest("the body is neither a form nor a JSON object") from error
 
-    def _process_message(self, message):
+    def _process_message(self, message, channel):
         """ Authenticate a message and hand it over to the transaction that it is about.
 
         :param dict message: The fields of the message, not yet trusted.
+        :param str channel: The route, `return` or `webhook`.
         :return: None
         :raise Forbidden: If the message is not authentic.
-        :raise ValidationError: If the message is authentic but doesn't fit the transaction.
+        :raise ValidationError: If the message is authentic but doesn't fit the transaction. Nothing
+                                was written but the trail.
         """
         tx_sudo = request.env['payment.transaction'].sudo()._aps_search(message)
         if not tx_sudo:
+            note_refused_message(channel, message)
             # The same answer as to a wrong signature, to not tell which references exist.
             raise Forbidden(f"unknown payment: {aps_utils.describe_message(message)}")
-        self._verify_notification_signature(message, tx_sudo)
+        try:
+            self._verify_notification_signature(message, tx_sudo)
+        except Forbidden:
+            note_refused_message(channel, message, tx_sudo.provider_id)
+            raise
 
         _logger.info("Message from APS: %s", aps_utils.describe_message(message))
-        tx_sudo = tx_sudo._aps_lock()
-        tx_sudo._aps_handle(message)
-        tx_sudo.env.flush_all()  # Let conflicts and errors show up while they can be dealt with.
+        if not tx_sudo._aps_admit(message, channel):
+            return  # A repetition of what was applied before.
+        try:
+            tx_sudo._aps_handle(message)
+            # Let conflicts and errors show up while they can be dealt with.
+            tx_sudo.env.flush_all()
+        except APSMessageRefused as error:
+            request.env.cr.rollback()
+            tx_sudo._aps_store_misfit(message, channel, error)
+            raise
 
     @staticmethod
     def _verify_notification_signature(notification_data, tx_sudo):

@@ -2,10 +2,15 @@ from odoo.addons.payment.models.payment_transaction import PaymentTransaction
 
 from . import ir_http
 from . import payment_aps_charge
+from . import payment_aps_record
+from . import payment_aps_message  # Inherits the former.
+from . import payment_aps_refusal
 from . import payment_method
 from . import payment_provider
+from . import payment_provider_messages
 from . import payment_token
 from . import payment_transaction
+from . import payment_transaction_messages
 from . import payment_transaction_operations
 from . import payment_transaction_status
 from . import payment_transaction_tokens

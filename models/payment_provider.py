@@ -278,9 +278,7 @@ class PaymentProvider(models.Model):
         }
         signature = self._aps_calculate_signature(fields_to_sign, incoming=False)
         _logger.info("Request to APS: %s", aps_utils.describe_message(payload))
-        answer = self._aps_read_answer(
-            self._aps_post({**fields_to_sign, 'signature': signature}, read_timeout)
-        )
+        answer = self._aps_exchange({**fields_to_sign, 'signature': signature}, read_timeout)
         _logger.info("Answer from APS: %s", aps_utils.describe_message(answer))
         if aps_utils.is_refusal(payload.get('command'), answer):
             raise APSRefused(answer)

@@ -373,11 +373,14 @@ class PaymentTransaction(models.Model):
         """ Refuse a message.
 
         :param dict message: The message.
-        :param str reason: The rule that refuses it, for the log.
+        :param str reason: The rule that refuses it, for the log and the trail.
         :return: None
-        :raise ValidationError: In any case.
+        :raise ValidationError: In any case. Its `aps_reason` is the reason alone.
         """
-        raise APSMessageRefused(f"APS: {reason}: {aps_utils.describe_message(message)}")
+        self.env['payment.aps.message'].sudo()._aps_mark_refused(message, reason)
+        error = APSMessageRefused(f"APS: {reason}: {aps_utils.describe_message(message)}")
+        error.aps_reason = reason
+        raise error
 
     def _aps_apply(self, message):
         """ Apply an answer to the payment and to the transactions that capture or refund it.

@@ -6,8 +6,12 @@ from . import test_payment_options
 from . import test_payment_provider
 from . import test_redirect_form
 from . import test_reference
+from . import test_refusals
 from . import test_saved_cards
 from . import test_signature
 from . import test_states
 from . import test_status_answers
+from . import test_trail
+from . import test_trail_access
+from . import test_trail_purge
 from . import test_utils

@@ -1,0 +1,414 @@
+import logging
+from datetime import timedelta
+
+from odoo import api, fields, models
+from odoo.tools.sql import SQL, create_index
+
+from odoo.addons.payment_aps import const, trail
+from odoo.addons.payment_aps import utils as aps_utils
+
+_logger = logging.getLogger(__name__)
+
+# The system parameter that holds the days for which messages are kept, and its default.
+RETENTION_DAYS_PARAMETER = 'payment_aps.message_retention_days'
+RETENTION_DAYS = 180
+# How many rows are deleted at once, and how often in one run.
+PURGE_BATCH_SIZE = 20_000
+PURGE_BATCHES = 20
+# How long a write to the trail may wait for a lock when somebody waits for the answer of APS.
+LOCK_TIMEOUT = '2s'
+
+COLUMNS = (
+    'create_uid', 'provider_id', 'company_id', 'channel', 'state', 'reason', 'command', 'status',
+    'response_code', 'amount_minor', 'currency', 'merchant_reference', 'maintenance_reference',
+    'fort_id', 'digest', 'body',
+)
+# A message that is stored already adds no row, see `init`.
+INSERT = f"""
+    INSERT INTO payment_aps_message (create_date, {', '.join(COLUMNS)})
+         VALUES (clock_timestamp() AT TIME ZONE 'UTC', {', '.join(['%s'] * len(COLUMNS))})
+    ON CONFLICT DO NOTHING
+      RETURNING id
+"""
+
+
+class PaymentAPSMessage(models.Model):
+    """ The trail of what was said between Odoo and APS.
+
+    It holds the messages that APS signed, by whatever way they came, and the requests to its API.
+    Rows are linked to their payment by its reference, which is unique for ever: the transaction
+    itself may be locked, or not be committed yet, when a row is written.
+    """
+
+    _name = 'payment.aps.message'
+    _inherit = ['payment.aps.record']
+    _description = "APS Message"
+    _order = 'id desc'
+    _rec_name = 'merchant_reference'
+
+    _aps_list_fields = {
+        'create_date': {'string': "Date"},
+        'channel': {},
+        'state': {
+            'widget': 'badge',
+            'decoration-success': "state in ('accepted', 'answered')",
+            'decoration-warning': "state in ('sent', 'unknown')",
+            'decoration-danger': "state in ('refused', 'unreachable')",
+        },
+        'merchant_reference': {},
+        'command': {},
+        'amount': {},
+        'response_code': {},
+        'meaning': {},
+        'fort_id': {},
+        'provider_id': {'optional': 'hide'},
+        'company_id': {'optional': 'hide', 'groups': 'base.group_multi_company'},
+    }
+
+    provider_id = fields.Many2one(
+        string="Provider", comodel_name='payment.provider', ondelete='set null', readonly=True
+    )
+    company_id = fields.Many2one(
+        string="Company", comodel_name='res.company', ondelete='cascade', readonly=True
+    )
+    transaction_id = fields.Many2one(
+        string="Payment Transaction",
+        comodel_name='payment.transaction',
+        compute='_compute_transaction_id',
+        compute_sudo=True,
+        search='_search_transaction_id',
+    )
+    document = fields.Char(
+        string="Document",
+        help="The orders and invoices that are paid.",
+        compute='_compute_document',
+        compute_sudo=True,
+        search='_search_document',
+    )
+    channel = fields.Selection(
+        string="Way",
+        help="The way by which the message came or went.",
+        selection=[
+            ('return', "Return of the shopper"),
+            ('webhook', "Notification"),
+            ('request', "Request to the API"),
+            ('answer', "Answer of the API"),
+        ],
+        required=True,
+        readonly=True,
+    )
+    direction = fields.Selection(
+        string="Direction",
+        selection=[('in', "From APS"), ('out', "To APS")],
+        compute='_compute_direction',
+    )
+    state = fields.Selection(
+        string="Status",
+        selection=[
+            ('accepted', "Accepted"),
+            ('refused', "Not applied"),
+            ('sent', "Sent, no answer"),
+            ('answered', "Answered"),
+            ('unreachable', "Not sent"),
+            ('unknown', "Outcome unknown"),
+        ],
+        required=True,
+        readonly=True,
+    )
+    reason = fields.Char(
+        string="Reason",
+        help="Why the message was not applied, or the request not answered.",
+        readonly=True,
+    )
+    command = fields.Char(string="Command", readonly=True)
+    status = fields.Char(string="APS Status", readonly=True)
+    response_code = fields.Char(string="Response Code", readonly=True)
+    meaning = fields.Char(string="Meaning", compute='_compute_meaning')
+    amount_minor = fields.Float(string="Amount in Minor Units", digits=(16, 0), readonly=True)
+    currency = fields.Char(string="Currency", readonly=True)
+    amount = fields.Char(string="Amount", compute='_compute_amount')
+    merchant_reference = fields.Char(string="Reference", index=True, readonly=True)
+    maintenance_reference = fields.Char(string="Operation Reference", readonly=True)
+    fort_id = fields.Char(string="APS Number (fort_id)", index='btree_not_null', readonly=True)
+    digest = fields.Char(
+        string="Digest", help="Equal for repetitions of the same message.", readonly=True
+    )
+    body = fields.Text(
+        string="Message",
+        help="The fields of the message, without secrets, personal data and data of the card.",
+        readonly=True,
+    )
+
+    def init(self):
+        """ Create the indexes for repetitions and for the last message of a provider.
+
+        A message that came by a route is stored once. If it was refused first and is applied later
+        on, e.g., because a setting was corrected, it is stored once in each state.
+        """
+        self.env.cr.execute("""
+            CREATE UNIQUE INDEX IF NOT EXISTS payment_aps_message_unique_digest
+                ON payment_aps_message (digest, channel, state)
+             WHERE channel IN ('return', 'webhook')
+        """)
+        create_index(
+            self.env.cr, 'payment_aps_message_last_date', 'payment_aps_message',
+            ['provider_id', 'channel', 'create_date'],
+        )
+
+    #=== COMPUTE METHODS ===#
+
+    @api.depends('merchant_reference')
+    def _compute_transaction_id(self):
+        transactions = self.env['payment.transaction'].search(
+            [('reference', 'in', self.mapped('merchant_reference'))]
+        )
+        by_reference = {tx.reference: tx for tx in transactions}
+        for message in self:
+            message.transaction_id = by_reference.get(message.merchant_reference)
+
+    @api.model
+    def _search_transaction_id(self, operator, value):
+        """ Search by the transaction or its reference. """
+        field = 'reference' if 'like' in operator else 'id'
+        # In Odoo 19.0, a search by name comes as a domain of the transactions.
+        domain = value if operator == 'any' else [(field, operator, value)]
+        transactions_sudo = self.env['payment.transaction'].sudo().search(domain)
+        return [('merchant_reference', 'in', transactions_sudo.mapped('reference'))]
+
+    @api.depends('merchant_reference')
+    def _compute_document(self):
+        document_fields = self._aps_get_document_fields()
+        for message in self:
+            tx = message.transaction_id
+            names = [name for field in document_fields for name in tx[field].mapped('name')]
+            message.document = ', '.join(filter(None, names))
+
+    @api.model
+    def _search_document(self, operator, value):
+        """ Search by the names of the orders and invoices that are paid. """
+        transactions_sudo = self.env['payment.transaction'].sudo()
+        for field in self._aps_get_document_fields():
+            transactions_sudo |= transactions_sudo.search([(f'{field}.name', operator, value)])
+        return [('merchant_reference', 'in', transactions_sudo.mapped('reference'))]
+
+    @api.model
+    def _aps_get_document_fields(self):
+        """ Return the fields of transactions that link to documents; their modules are optional.
+
+        :return: The names of the fields.
+        :rtype: list[str]
+        """
+        known_fields = self.env['payment.transaction']._fields
+        return [name for name in ('sale_order_ids', 'invoice_ids') if name in known_fields]
+
+    @api.depends('channel')
+    def _compute_direction(self):
+        for message in self:
+            message.direction = 'out' if message.channel == 'request' else 'in'
+
+    @api.depends('response_code')
+    def _compute_meaning(self):
+        for message in self:
+            message.meaning = const.MESSAGE_CODES.get((message.response_code or '')[2:])
+
+    @api.depends('amount_minor', 'currency')
+    def _compute_amount(self):
+        for message in self:
+            message.amount = False
+            if message.currency and message.amount_minor:
+                decimals = aps_utils.get_currency_decimals(message.currency)
+                amount = aps_utils.to_major_units(int(message.amount_minor), message.currency)
+                message.amount = f'{amount:.{decimals}f} {message.currency}'
+
+    #=== BUSINESS METHODS - MESSAGES OF THE ROUTES ===#
+
+    def _aps_store_received(self, provider, message, channel):
+        """ Store a message that came by one of the routes, in the current database transaction.
+
+        :param recordset provider: The provider whose account signed the message.
+        :param dict message: The message, whose signature was verified.
+        :param str channel: `return` or `webhook`.
+        :return: Whether the message is new. If not, one like it was applied before.
+        :rtype: bool
+        """
+        values = self._aps_prepare_values(provider, message, channel=channel, state='accepted')
+        return bool(self._aps_insert(self.env.cr, values))
+
+    def _aps_store_refused(self, provider, message, channel, reason):
+        """ Store a message that doesn't fit its payment. The caller's changes were rolled back.
+
+        :param recordset provider: The provider whose account signed the message.
+        :param dict message: The message, whose signature was verified.
+        :param str channel: `return` or `webhook`.
+        :param str|Exception reason: Why it is not applied.
+        :return: None
+        """
+        values = self._aps_prepare_values(
+            provider, message, channel=channel, state='refused',
+            reason=aps_utils.shorten(reason, trail.MAX_VALUE_LENGTH),
+        )
+        self._aps_write_apart(lambda cr: self._aps_insert(cr, values))
+
+    #=== BUSINESS METHODS - REQUESTS AND ANSWERS OF THE API ===#
+
+    def _aps_store_request(self, provider, signed_fields):
+        """ Store a request that is about to be sent, for good, whatever becomes of it.
+
+        :param recordset provider: The provider.
+        :param dict signed_fields: The fields of the request.
+        :return: The id of the row; `None` if it could not be stored.
+        :rtype: int | None
+        """
+        values = self._aps_prepare_values(
+            provider, signed_fields, channel='request', state='sent', create_uid=self.env.uid
+        )
+        return self._aps_write_apart(lambda cr: self._aps_insert(cr, values))
+
+    def _aps_store_answer(self, provider, request_id, answer):
+        """ Store the answer to a request, for good.
+
+        :param recordset provider: The provider.
+        :param int|None request_id: The id of the row of the request.
+        :param dict answer: The answer, whose signature was verified.
+        :return: None
+        """
+        values = self._aps_prepare_values(
+            provider, answer, channel='answer', state='accepted', create_uid=self.env.uid
+        )
+
+        def write(cr):
+            self._aps_insert(cr, values)
+            self._aps_update(cr, 'answered', None, id=request_id)
+
+        self._aps_write_apart(write)
+
+    def _aps_store_failure(self, request_id, state, reason):
+        """ Note that a request was not answered, for good.
+
+        :param int|None request_id: The id of the row of the request.
+        :param str state: `unreachable` or `unknown`.
+        :param str reason: What happened.
+        :return: None
+        """
+        self._aps_write_apart(lambda cr: self._aps_update(cr, state, reason, id=request_id))
+
+    def _aps_mark_refused(self, answer, reason):
+        """ Note that an answer, which was stored when it came, doesn't fit its payment.
+
+        :param dict answer: The answer.
+        :param str reason: Why it is not applied.
+        :return: None
+        """
+        digest = trail.compute_digest(answer)
+        self._aps_write_apart(
+            lambda cr: self._aps_update(cr, 'refused', reason, digest=digest, channel='answer')
+        )
+
+    #=== BUSINESS METHODS - WRITING ===#
+
+    def _aps_prepare_values(self, provider, message, **values):
+        """ Return the values of a row.
+
+        :param recordset provider: The provider.
+        :param dict message: The message.
+        :param dict values: The values that the message doesn't tell.
+        :return: The values of `COLUMNS`.
+        :rtype: dict
+        """
+        return {
+            **dict.fromkeys(COLUMNS),
+            'provider_id': provider.id,
+            'company_id': provider.sudo().company_id.id,
+            **trail.read_columns(message),
+            **values,
+        }
+
+    @staticmethod
+    def _aps_insert(cr, values):
+        """ Insert a row, unless the message is stored already.
+
+        :param Cursor cr: The cursor to write with.
+        :param dict values: The values of `COLUMNS`.
+        :return: The id of the row; `None` if the message is stored already.
+        :rtype: int | None
+        """
+        cr.execute(INSERT, [values[column] for column in COLUMNS], log_exceptions=False)
+        row = cr.fetchone()
+        return row and row[0]
+
+    @staticmethod
+    def _aps_update(cr, state, reason, **criteria):
+        """ Change the state of rows.
+
+        :param Cursor cr: The cursor to write with.
+        :param str state: The new state.
+        :param str|None reason: Why.
+        :param criteria: The columns and values that the rows must have.
+        :return: None
+        """
+        conditions = SQL(' AND ').join(
+            SQL('%s = %s', SQL.identifier(name), value) for name, value in criteria.items()
+        )
+        cr.execute(SQL(
+            "UPDATE payment_aps_message SET state = %s, reason = %s WHERE %s",
+            state, reason and aps_utils.shorten(reason, trail.MAX_VALUE_LENGTH), conditions,
+        ))
+
+    def _aps_write_apart(self, write):
+        """ Write with a cursor that commits by itself, and neither blocks nor stops the caller.
+
+        A row that is written so stays when the caller's database transaction is rolled back. It
+        refers to provider, company and user only; should one of them be locked for long, then the
+        payment is worth more than its trail.
+
+        :param callable write: Takes the cursor.
+        :return: What `write` returns; `None` if it failed.
+        """
+        try:
+            with self.env.registry.cursor() as cr:
+                cr.execute("SELECT set_config('lock_timeout', %s, true)", [LOCK_TIMEOUT])
+                return write(cr)
+        except Exception:
+            _logger.exception("A message could not be stored in the trail.")
+            return None
+
+    #=== BUSINESS METHODS - PURGE ===#
+
+    @api.autovacuum
+    def _gc_messages(self):
+        """ Delete the messages that are older than they have to be. """
+        days = self.env['ir.config_parameter'].sudo().get_param(RETENTION_DAYS_PARAMETER) or ''
+        days = int(days) if days.isdigit() and int(days) else RETENTION_DAYS
+        for _batch in range(PURGE_BATCHES):
+            self.env.cr.execute(
+                """
+                    DELETE FROM payment_aps_message
+                     WHERE id IN (
+                        SELECT id FROM payment_aps_message
+                         WHERE create_date < %s ORDER BY id LIMIT %s
+                     )
+                """,
+                [fields.Datetime.now() - timedelta(days=days), PURGE_BATCH_SIZE],
+            )
+            if self.env.cr.rowcount < PURGE_BATCH_SIZE:
+                break
+
+    #=== BUSINESS METHODS - ACCESS ===#
+
+    def _register_hook(self):
+        """ Override of `base` to let accountants read the trail once there are any.
+
+        Their groups belong to a module that this one doesn't depend on, and that may be installed
+        later.
+        """
+        super()._register_hook()
+        if {'account', 'payment_aps'} & set(self.env.registry.updated_modules):
+            self._aps_let_accountants_read()
+
+    def _aps_let_accountants_read(self):
+        """ Have the groups of accountants imply the one that may read the trail. """
+        reader_group = self.env.ref('payment_aps.group_message_reader', raise_if_not_found=False)
+        for xmlid in ('account.group_account_invoice', 'account.group_account_readonly'):
+            group_sudo = self.env.ref(xmlid, raise_if_not_found=False)
+            if reader_group and group_sudo and reader_group not in group_sudo.sudo().implied_ids:
+                group_sudo.sudo().implied_ids = [(4, reader_group.id)]

@@ -1,0 +1,100 @@
+import logging
+
+from psycopg2 import errors
+
+from odoo import fields, models
+
+from odoo.addons.payment_aps import const
+
+_logger = logging.getLogger(__name__)
+
+# How often a message is stored anew because another delivery of it was stored meanwhile.
+STORE_ATTEMPTS = 3
+
+
+class PaymentTransaction(models.Model):
+    """ The trail of messages of a payment. """
+
+    _inherit = 'payment.transaction'
+
+    aps_message_count = fields.Integer(
+        string="APS Messages",
+        compute='_compute_aps_message_count',
+        groups='base.group_system,payment_aps.group_message_reader',
+    )
+
+    #=== COMPUTE METHODS ===#
+
+    def _compute_aps_message_count(self):
+        for tx in self:
+            tx.aps_message_count = self.env['payment.aps.message'].search_count(
+                tx._aps_get_message_domain()
+            )
+
+    #=== ACTION METHODS ===#
+
+    def action_aps_view_messages(self):
+        """ Open the trail of messages of the payment.
+
+        :return: The action.
+        :rtype: dict
+        """
+        self.ensure_one()
+        action = self.env['ir.actions.act_window']._for_xml_id(
+            'payment_aps.action_payment_aps_message'
+        )
+        return {**action, 'domain': self._aps_get_message_domain()}
+
+    #=== BUSINESS METHODS ===#
+
+    def _aps_get_message_domain(self):
+        """ Return the domain of the messages about the payment and its captures and refunds. """
+        return [('merchant_reference', '=', self._origin._aps_get_payment().reference)]
+
+    def _aps_admit(self, message, channel):
+        """ Lock the payment for an authentic message, and store the message in the trail.
+
+        The message is stored before it is applied, when there is nothing yet that could be lost
+        with a failure of the trail. Both are committed together, so a message that is stored was
+        applied, and a repetition of it has nothing to change. That holds for the result of a
+        payment only: two refunds of the same amount may be told in the same words.
+
+        Note: `self.ensure_one()`; must be called before anything is written.
+
+        :param dict message: The message, whose signature was verified.
+        :param str channel: The route by which it came, `return` or `webhook`.
+        :return: Whether the message is to be applied.
+        :rtype: bool
+        """
+        for _attempt in range(STORE_ATTEMPTS):
+            self._aps_lock()
+            try:
+                is_new = self.env['payment.aps.message'].sudo()._aps_store_received(
+                    self.provider_id, message, channel
+                )
+                return is_new or message.get('command') not in const.PAYMENT_COMMANDS
+            except errors.SerializationFailure:  # Stored by another request since our first query.
+                self._aps_start_over()
+            except Exception:
+                _logger.exception("A message could not be stored in the trail.")
+                self._aps_start_over()
+                break
+        self._aps_lock()
+        return True
+
+    def _aps_store_misfit(self, message, channel, error):
+        """ Store an authentic message that doesn't fit the payment, so that it isn't overlooked.
+
+        :param dict message: The message, whose signature was verified.
+        :param str channel: The route by which it came, `return` or `webhook`.
+        :param ValidationError error: Why it is not applied. What was changed was rolled back.
+        :return: None
+        """
+        self.env['payment.aps.message'].sudo()._aps_store_refused(
+            self.provider_id, message, channel, getattr(error, 'aps_reason', error)
+        )
+
+    def _aps_start_over(self):
+        """ Roll back, to see the database as it is now. """
+        self.env.cr.rollback()
+        self.env.invalidate_all(flush=False)

@@ -1,0 +1,99 @@
+import unittest
+
+from odoo.exceptions import AccessError
+from odoo.tests import new_test_user, tagged
+
+from odoo.addons.payment_aps.tests.common import APSCommon
+
+
+@tagged('post_install', '-at_install')
+class TestTrailAccess(APSCommon):
+    """ Who may read and change the trail and the refused messages. """
+
+    def setUp(self):
+        super().setUp()
+        self.tx = self._create_transaction('redirect')
+        self._notify(self._build_message(self.tx))
+        self._notify({**self._build_message(self.tx), 'amount': '1'})
+        self.env['payment.aps.refusal']._aps_flush()
+        self.message = self.env['payment.aps.message'].search(
+            [('merchant_reference', '=', self.tx.reference)]
+        )
+        self.refusal = self.env['payment.aps.refusal'].search([], limit=1)
+        self.assertTrue(self.message)
+        self.assertTrue(self.refusal)
+
+    def _make_user(self, login, *groups):
+        """ Return a new user of some groups. """
+        return new_test_user(self.env, login, groups=','.join(groups))
+
+    def _assert_no_access(self, record, user, *operations):
+        """ Check that a user can't do something, by any method that RPC reaches. """
+        calls = {
+            'read': lambda model: model.search_read([], ['id']),
+            'create': lambda model: model.create({}),
+            'write': lambda _model: record.with_user(user).write({'count': 0}),
+            'unlink': lambda _model: record.with_user(user).unlink(),
+        }
+        for operation in operations:
+            with self.subTest(model=record._name, user=user.login, operation=operation):
+                with self.assertRaises(AccessError):
+                    calls[operation](self.env[record._name].with_user(user))
+
+    def test_others_read_nothing(self):
+        """ Test shoppers, the public and employees. """
+        for user in (
+            self.env.ref('base.public_user'),
+            self._make_user('aps_portal', 'base.group_portal'),
+            self._make_user('aps_employee', 'base.group_user'),
+        ):
+            for record in (self.message, self.refusal):
+                self._assert_no_access(record, user, 'read', 'create', 'write', 'unlink')
+            with self.assertRaises(AccessError):
+                self.aps.with_user(user).action_aps_view_refusals()
+
+    def test_administrator_reads_but_does_not_change(self):
+        """ Test that even administrators don't change what was said. """
+        admin = self._make_user('aps_admin', 'base.group_system')
+        self.assertEqual(self.message.with_user(admin).status, '14')
+        self.assertEqual(self.tx.with_user(admin).aps_message_count, 1)
+        self._assert_no_access(self.message, admin, 'create', 'write', 'unlink')
+
+        self.assertTrue(self.refusal.with_user(admin).advice)
+        self._assert_no_access(self.refusal, admin, 'create', 'write')
+        self.refusal.with_user(admin).unlink()  # What was dealt with may be put away.
+
+    def test_accountant_reads_messages_but_not_refusals(self):
+        """ Test the groups of accountants, and that they are let in once they exist. """
+        reader_group = self.env.ref('payment_aps.group_message_reader')
+        for xmlid in ('account.group_account_invoice', 'account.group_account_readonly'):
+            group = self.env.ref(xmlid, raise_if_not_found=False)
+            if not group:
+                raise unittest.SkipTest("Accounting is not installed.")
+            self.assertIn(reader_group, group.implied_ids)
+            group.implied_ids = [(3, reader_group.id)]
+        self.env['payment.aps.message']._aps_let_accountants_read()
+
+        for xmlid in ('account.group_account_invoice', 'account.group_account_readonly'):
+            user = self._make_user(f'aps_{xmlid}', 'base.group_user', xmlid)
+            message = self.message.with_user(user)
+            self.assertEqual(message.status, '14')
+            [values] = message.web_read({
+                'body': {}, 'amount': {}, 'meaning': {}, 'document': {},
+                'transaction_id': {'fields': {'display_name': {}}},
+                'provider_id': {'fields': {'display_name': {}}},
+            })
+            self.assertEqual(values['transaction_id']['display_name'], self.tx.reference)
+            self._assert_no_access(self.message, user, 'create', 'write', 'unlink')
+            self._assert_no_access(self.refusal, user, 'read', 'create', 'write', 'unlink')
+
+    def test_companies_are_kept_apart(self):
+        """ Test that an administrator of another company sees nothing. """
+        company = self.env['res.company'].create({'name': "Elsewhere"})
+        admin = self._make_user('aps_elsewhere', 'base.group_system')
+        admin.write({'company_ids': [(6, 0, company.ids)], 'company_id': company.id})
+
+        self.assertFalse(self.env['payment.aps.message'].with_user(admin).search([]))
+        self.assertFalse(self.env['payment.aps.refusal'].with_user(admin).search(
+            [('provider_id', '!=', False)]
+        ))
