@@ -98,25 +98,11 @@ def verify_signature(data, phrase, sha_type='sha256'):
     received = received.lower().encode()
     without_empties = {name: value for name, value in data.items() if value != ''}
     variants = [data] if len(without_empties) == len(data) else [data, without_empties]
-    if _get_depth(data) > MAX_DEPTH:
-        return False
     matches = [  # All variants are computed, so that the time tells nothing.
         hmac.compare_digest(received, compute_signature(variant, phrase, sha_type).encode())
         for variant in variants
     ]
     return any(matches)
-
-
-def _get_depth(value):
-    """ Return how deeply objects and lists are nested, without recursion. """
-    depth, level = 0, [value]
-    while level:
-        depth += 1
-        level = [
-            item for parent in level if isinstance(parent, (dict, list))
-            for item in (parent.values() if isinstance(parent, dict) else parent)
-        ]
-    return depth
 
 
 def format_value(value):
@@ -147,7 +133,7 @@ def parse_json_message(body):
     :param bytes body: The body of the request or response.
     :return: The fields of the message.
     :rtype: dict
-    :raise ValueError: If the body is not one JSON object, or holds a field twice.
+    :raise ValueError: If the body is not one JSON object, holds a field twice, or is nested deeply.
     """
     try:
         message = json.loads(
@@ -161,7 +147,21 @@ def parse_json_message(body):
         raise ValueError("The message is nested too deeply.") from error
     if not isinstance(message, dict):
         raise ValueError("The message is not a JSON object.")
+    if _get_depth(message) > MAX_DEPTH:
+        raise ValueError("The message is nested too deeply.")
     return message
+
+
+def _get_depth(value):
+    """ Return how deeply objects and lists are nested, without recursion. """
+    depth, level = 0, [value]
+    while level:
+        depth += 1
+        level = [
+            item for parent in level if isinstance(parent, (dict, list))
+            for item in (parent.values() if isinstance(parent, dict) else parent)
+        ]
+    return depth
 
 
 def _refuse_repeated_fields(pairs):
