@@ -12,20 +12,7 @@ def backlog(shop):
     """ A backlog of open payments that are due, made by the database itself. """
     merchant = Merchant(shop)
     template = merchant.open_page(10, command='PURCHASE')
-    columns = [
-        column for column in shop.query(
-            "SELECT column_name FROM information_schema.columns "
-            "WHERE table_name = 'payment_transaction'"
-        ).splitlines()
-        if column not in ('id', 'reference', 'aps_next_check', 'aps_last_check')
-    ]
-    names = ', '.join(f'"{column}"' for column in columns)
-    shop.query(
-        f"INSERT INTO payment_transaction ({names}, reference, aps_next_check) "
-        f"SELECT {names}, 'BACKLOG-' || number, now() AT TIME ZONE 'UTC' - interval '1 hour' "
-        f"FROM payment_transaction, generate_series(1, {BACKLOG}) number "
-        f"WHERE payment_transaction.id = {template.id}"
-    )
+    template.multiply('BACKLOG', BACKLOG)
     merchant.set_read_timeout(2)
     shop.sandbox('POST', 'reset')
     yield merchant

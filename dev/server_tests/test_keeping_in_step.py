@@ -4,21 +4,7 @@ import urllib.parse
 import urllib.request
 
 import pytest
-from workbench.payments import Merchant
 from workbench.rpc import RPCError
-
-
-@pytest.fixture
-def merchant(shop):
-    """ A merchant who captures manually. """
-    merchant = Merchant(shop)
-    merchant.set_manual_capture(True)
-    merchant.set_read_timeout(2)
-    yield merchant
-    shop.sandbox('DELETE', 'faults')
-    shop.sandbox('POST', 'clock', {'offset_seconds': 0})
-    shop.sandbox('PATCH', f'accounts/{shop.merchant}', {'attempts': 1})
-    merchant.set_manual_capture(False)
 
 
 def test_old_notice_of_a_failure_does_not_fail_another_capture(merchant):
@@ -189,20 +175,7 @@ def test_disabled_account_does_not_starve_the_others(merchant):
     payment = merchant.open_page(10, command='PURCHASE')
     provider_id = merchant.rpc.call('payment.provider', 'copy', [merchant.provider_id])
     provider_id = provider_id[0] if isinstance(provider_id, list) else provider_id
-    columns = [
-        column for column in shop.query(
-            "SELECT column_name FROM information_schema.columns "
-            "WHERE table_name = 'payment_transaction'"
-        ).splitlines()
-        if column not in ('id', 'reference', 'aps_next_check', 'provider_id')
-    ]
-    names = ', '.join(f'"{column}"' for column in columns)
-    shop.query(
-        f"INSERT INTO payment_transaction ({names}, reference, aps_next_check, provider_id) "
-        f"SELECT {names}, 'STARVE-' || number, now() AT TIME ZONE 'UTC' - interval '1 hour', "
-        f"{provider_id} FROM payment_transaction, generate_series(1, 150) number "
-        f"WHERE payment_transaction.id = {payment.id}"
-    )
+    payment.multiply('STARVE', 150, provider_id=provider_id)
     try:
         merchant.order_fault('NOTIFICATION', 'drop', times=5)
         payment.pay()

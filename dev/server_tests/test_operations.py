@@ -6,24 +6,11 @@ from threading import Barrier
 from types import SimpleNamespace
 
 import pytest
-from workbench.payments import Merchant
 from workbench.rpc import RPCError
 
 # Faults of the API: whether it executes the operation, though no answer comes.
 EXECUTED = ('timeout_after', 'error_500_after', 'close', 'wrong_signature', 'garbage', 'xml')
 NOT_EXECUTED = ('timeout_before', 'error_500', 'close_before')
-
-
-@pytest.fixture
-def merchant(shop):
-    """ A merchant who captures manually. """
-    merchant = Merchant(shop)
-    merchant.set_manual_capture(True)
-    merchant.set_read_timeout(2)
-    yield merchant
-    shop.sandbox('DELETE', 'faults')
-    shop.sandbox('POST', 'clock', {'offset_seconds': 0})
-    merchant.set_manual_capture(False)
 
 
 def test_purchase_is_captured_at_once(merchant):

@@ -13,17 +13,6 @@ from workbench.payments import Merchant
 UNKNOWN = ('timeout_after', 'error_500', 'close', 'wrong_signature', 'garbage', 'xml')
 
 
-@pytest.fixture
-def merchant(shop):
-    """ A merchant who captures manually. """
-    merchant = Merchant(shop)
-    merchant.set_manual_capture(True)
-    merchant.set_read_timeout(2)
-    yield merchant
-    shop.sandbox('DELETE', 'faults')
-    merchant.set_manual_capture(False)
-
-
 def read_trail(shop, reference, *columns):
     """ Return columns of the messages about a payment, oldest first, one row a line. """
     return shop.query(

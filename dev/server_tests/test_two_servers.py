@@ -4,19 +4,9 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from server_tests.test_answers import post
-from workbench.payments import Merchant
 from workbench.rpc import Client
 
 REQUESTS = 30
-
-
-@pytest.fixture
-def merchant(shop):
-    """ A merchant who captures manually. """
-    merchant = Merchant(shop)
-    merchant.set_manual_capture(True)
-    yield merchant
-    merchant.set_manual_capture(False)
 
 
 @pytest.fixture

@@ -302,6 +302,34 @@ class Payment:
             f"WHERE reference LIKE '%{self.reference}%'"
         )
 
+    def multiply(self, prefix, count, **columns):
+        """ Have the database itself make copies of the transaction that are due for a check.
+
+        :param str prefix: What their references begin with.
+        :param int count: How many.
+        :param columns: SQL expressions of columns that differ.
+        """
+        query = self.merchant.shop.query
+        columns = {
+            'reference': f"'{prefix}-' || number",
+            'aps_next_check': "now() AT TIME ZONE 'UTC' - interval '1 hour'",
+            'aps_last_check': 'NULL',
+            **columns,
+        }
+        kept = [
+            f'"{name}"' for name in query(
+                "SELECT column_name FROM information_schema.columns "
+                "WHERE table_name = 'payment_transaction'"
+            ).splitlines()
+            if name not in ('id', *columns)
+        ]
+        query(
+            f"INSERT INTO payment_transaction ({', '.join([*kept, *columns])}) "
+            f"SELECT {', '.join([*kept, *map(str, columns.values())])} "
+            f"FROM payment_transaction, generate_series(1, {count}) number "
+            f"WHERE payment_transaction.id = {self.id}"
+        )
+
     def make_due(self):
         """ Have the payment be due for the next check. """
         self.merchant.shop.query(

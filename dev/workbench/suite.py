@@ -126,7 +126,7 @@ class Suite:
         :rtype: list[Result]
         """
         if 'unit' in self.arguments.parts:
-            self._measure('unit', self._run_pytest, [DEV / 'sandbox', DEV / 'tests'])
+            self._measure('unit', self._run_pytest, [DEV / 'sandbox'])
         if set(self.arguments.parts) == {'unit'}:
             return self.results
         sources = find_sources(self.arguments.series)
@@ -174,9 +174,10 @@ class Suite:
         pattern = ['-k', self.arguments.k] if self.arguments.k else []
         run(
             [get_python('tools'), '-m', 'pytest', '-q', '-p', 'no:cacheprovider',
-             f'--junitxml={report_file}', *pattern, *[path for path in paths if path.exists()]],
+             f'--junitxml={report_file}', *pattern, *paths],
             log=log, cwd=DEV,
             env={**os.environ, 'PYTHONPATH': str(DEV), 'PYTHONDONTWRITEBYTECODE': '1',
+                 'HYPOTHESIS_STORAGE_DIRECTORY': str(self.folder / 'hypothesis'),
                  **(environment or {})},
         )
         if not report_file.exists():
