@@ -252,6 +252,7 @@ SOURCE_STATES = {
 # The last three digits of a response code say why.
 NOT_FOUND_MESSAGE_CODE = '036'
 SUCCESS_MESSAGE_CODE = '000'
+MISMATCH_MESSAGE_CODE = '008'  # The signature is wrong.
 CANCELED_MESSAGE_CODES = ('072',)
 # Failures that don't tell what became of the money: technical problems, and references that APS
 # knows already, whose first use may have been paid.

@@ -7,7 +7,10 @@ from . import payment_aps_message  # Inherits the former.
 from . import payment_aps_refusal
 from . import payment_method
 from . import payment_provider
+from . import payment_provider_copies
 from . import payment_provider_messages
+from . import payment_provider_rotation
+from . import payment_provider_setup
 from . import payment_token
 from . import payment_transaction
 from . import payment_transaction_messages
