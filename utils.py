@@ -113,11 +113,12 @@ def format_value(value):
     :rtype: str
     """
     if isinstance(value, dict):
-        return '{%s}' % ', '.join(
+        items = ', '.join(
             f'{key}={"" if item is None else format_value(item)}' for key, item in value.items()
         )
+        return f'{{{items}}}'
     if isinstance(value, (list, tuple)):
-        return '[%s]' % ', '.join(format_value(item) for item in value)
+        return f'[{", ".join(format_value(item) for item in value)}]'
     if isinstance(value, bool):
         return 'true' if value else 'false'
     return str(value)

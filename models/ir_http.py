@@ -9,7 +9,7 @@ class IrHttp(models.AbstractModel):
 
     @classmethod
     def _dispatch(cls, endpoint):
-        """ Override of `base` to keep the fields of APS messages out of the arguments of the routes.
+        """ Override of `base` to keep the fields of APS messages out of the routes' arguments.
 
         The routes read the message themselves, since only the fields of the body are signed. Passed
         as arguments, a field with the name of one (`self`) would make the route crash.

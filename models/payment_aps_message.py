@@ -66,10 +66,10 @@ class PaymentAPSMessage(models.Model):
     }
 
     provider_id = fields.Many2one(
-        string="Provider", comodel_name='payment.provider', ondelete='set null', readonly=True
+        comodel_name='payment.provider', ondelete='set null', readonly=True
     )
     company_id = fields.Many2one(
-        string="Company", comodel_name='res.company', ondelete='cascade', readonly=True
+        comodel_name='res.company', ondelete='cascade', readonly=True
     )
     transaction_id = fields.Many2one(
         string="Payment Transaction",
@@ -79,7 +79,6 @@ class PaymentAPSMessage(models.Model):
         search='_search_transaction_id',
     )
     document = fields.Char(
-        string="Document",
         help="The orders and invoices that are paid.",
         compute='_compute_document',
         compute_sudo=True,
@@ -98,7 +97,6 @@ class PaymentAPSMessage(models.Model):
         readonly=True,
     )
     direction = fields.Selection(
-        string="Direction",
         selection=[('in', "From APS"), ('out', "To APS")],
         compute='_compute_direction',
     )
@@ -116,23 +114,20 @@ class PaymentAPSMessage(models.Model):
         readonly=True,
     )
     reason = fields.Char(
-        string="Reason",
         help="Why the message was not applied, or the request not answered.",
         readonly=True,
     )
-    command = fields.Char(string="Command", readonly=True)
+    command = fields.Char(readonly=True)
     status = fields.Char(string="APS Status", readonly=True)
-    response_code = fields.Char(string="Response Code", readonly=True)
-    meaning = fields.Char(string="Meaning", compute='_compute_meaning')
+    response_code = fields.Char(readonly=True)
+    meaning = fields.Char(compute='_compute_meaning')
     amount_minor = fields.Float(string="Amount in Minor Units", digits=(16, 0), readonly=True)
-    currency = fields.Char(string="Currency", readonly=True)
-    amount = fields.Char(string="Amount", compute='_compute_amount')
+    currency = fields.Char(readonly=True)
+    amount = fields.Char(compute='_compute_amount')
     merchant_reference = fields.Char(string="Reference", index=True, readonly=True)
     maintenance_reference = fields.Char(string="Operation Reference", readonly=True)
     fort_id = fields.Char(string="APS Number (fort_id)", index='btree_not_null', readonly=True)
-    digest = fields.Char(
-        string="Digest", help="Equal for repetitions of the same message.", readonly=True
-    )
+    digest = fields.Char(help="Equal for repetitions of the same message.", readonly=True)
     body = fields.Text(
         string="Message",
         help="The fields of the message, without secrets, personal data and data of the card.",

@@ -19,7 +19,8 @@ LOCK_TIMEOUT = '1s'
 UPSERT = """
     INSERT INTO payment_aps_refusal AS refusal
                 (provider_id, finding, detail, count, first_date, last_date, messages)
-         VALUES ((SELECT id FROM payment_provider WHERE id = %(provider_id)s), %(finding)s, %(detail)s, %(count)s,
+         VALUES ((SELECT id FROM payment_provider WHERE id = %(provider_id)s),
+                 %(finding)s, %(detail)s, %(count)s,
                  clock_timestamp() AT TIME ZONE 'UTC', clock_timestamp() AT TIME ZONE 'UTC',
                  %(messages)s)
     ON CONFLICT (COALESCE(provider_id, 0), finding) DO UPDATE
@@ -59,14 +60,12 @@ class PaymentAPSRefusal(models.Model):
     }
 
     provider_id = fields.Many2one(
-        string="Provider",
         help="Empty if the message names no payment that this database knows.",
         comodel_name='payment.provider',
         ondelete='cascade',
         readonly=True,
     )
     finding = fields.Selection(
-        string="Finding",
         selection=[
             ('sha_type', "The SHA type is another one"),
             ('sha_128', "The SHA type is SHA-128"),
@@ -90,9 +89,9 @@ class PaymentAPSRefusal(models.Model):
         required=True,
         readonly=True,
     )
-    detail = fields.Char(string="Detail", readonly=True)
+    detail = fields.Char(readonly=True)
     advice = fields.Text(string="What to Do", compute='_compute_advice')
-    count = fields.Integer(string="Count", readonly=True)
+    count = fields.Integer(readonly=True)
     first_date = fields.Datetime(string="First Time", readonly=True)
     last_date = fields.Datetime(string="Last Time", readonly=True)
     messages = fields.Text(

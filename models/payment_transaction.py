@@ -169,12 +169,13 @@ class PaymentTransaction(models.Model):
         countries, currencies = (
             primary_method.supported_country_ids, primary_method.supported_currency_ids
         )
+        country, currency = self.partner_country_id, self.currency_id
         is_offered = (
             primary_method.active
             and self.provider_id in primary_method.provider_ids
-            and (not countries or not self.partner_country_id or self.partner_country_id in countries)
-            and (not currencies or self.currency_id in currencies)
-            and self.currency_id.name in (self._aps_get_option().currencies or self.currency_id.name)
+            and (not countries or not country or country in countries)
+            and (not currencies or currency in currencies)
+            and currency.name in (self._aps_get_option().currencies or currency.name)
         )
         if not is_offered:
             raise ValidationError(_(
@@ -281,14 +282,16 @@ class PaymentTransaction(models.Model):
         :raise psycopg2.OperationalError: If the lock is not to be had in time.
         """
         self.ensure_one()
-        for attempts_left in reversed(range(LOCK_ATTEMPTS)):
+        attempts = 0
+        while True:
+            attempts += 1
             try:
-                self._aps_execute_lock(wait=attempts_left < LOCK_ATTEMPTS - 1)
+                self._aps_execute_lock(wait=attempts > 1)
                 return self
             except (errors.LockNotAvailable, errors.SerializationFailure):
                 self.env.cr.rollback()
                 self.env.invalidate_all(flush=False)
-                if not attempts_left:
+                if attempts == LOCK_ATTEMPTS:
                     raise
 
     def _aps_execute_lock(self, wait):
@@ -492,7 +495,8 @@ class PaymentTransaction(models.Model):
         :return: None
         """
         if target_state == 'cancel' and self.operation == 'offline':
-            target_state = 'error'  # There is no shopper; and it has no accounting payment any more.
+            # There is no shopper; and it has no accounting payment any more.
+            target_state = 'error'
         tx = self._aps_with_shopper_lang()
         former_state = self.state
         source_states = const.SOURCE_STATES[target_state]
@@ -547,8 +551,8 @@ class PaymentTransaction(models.Model):
             return _("Your card has expired. You have not been charged. Please try another card.")
         if reason == 'card':
             return _(
-                "Your card was not accepted. You have not been charged. Please check its details or "
-                "try another card."
+                "Your card was not accepted. You have not been charged. Please check its details "
+                "or try another card."
             )
         if reason == 'authentication':
             return _(

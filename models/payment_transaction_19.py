@@ -76,7 +76,7 @@ class PaymentTransaction(models.Model):
         return source_tx._aps_queue_operation('VOID_AUTHORIZATION', self)
 
     def _refund(self, amount_to_refund=None):
-        """ Override of `payment` to refund what is left, rather than all, if no amount is given. """
+        """ Override of `payment` to refund what is left, not all, if no amount is given. """
         if self.provider_code == 'aps':
             self._aps_check_refund(amount_to_refund)
             self._aps_post_process_first()

@@ -371,8 +371,8 @@ class PaymentTransaction(models.Model):
         """ Tell the user who asked for the operation what became of it. """
         if self.aps_request_state:
             message, kind = _(
-                "Amazon Payment Services has not answered yet. The outcome of %(reference)s will be "
-                "found out by itself; do not repeat the operation.",
+                "Amazon Payment Services has not answered yet. The outcome of %(reference)s will "
+                "be found out by itself; do not repeat the operation.",
                 reference=self.reference,
             ), 'warning'
         elif self.aps_staff_message:
@@ -536,7 +536,8 @@ class PaymentTransaction(models.Model):
         :param str response_code: The response code of APS, if any.
         :return: None
         """
-        if outcome == 'pending' or self.state in ('done', 'cancel') and not self.aps_request_state:
+        is_settled = self.state in ('done', 'cancel') and not self.aps_request_state
+        if outcome == 'pending' or is_settled:
             return
         if outcome == 'error':
             if self.aps_request_state:

@@ -134,7 +134,8 @@ class PaymentTransaction(models.Model):
                 failures[provider_id] = 0 if is_answered else failures[provider_id] + 1
                 if not tx_ids or failures[provider_id] == MAX_FAILURES:
                     del batches[provider_id]
-        if is_incomplete and any(count < MAX_FAILURES for count in failures.values()) or batches:
+        is_reachable = any(count < MAX_FAILURES for count in failures.values())
+        if batches or (is_incomplete and is_reachable):
             self.env.ref('payment_aps.ir_cron_aps_check_status').sudo()._trigger()
 
     @api.model
@@ -235,7 +236,7 @@ class PaymentTransaction(models.Model):
         if not aps_utils.is_query_answered(answers[-1]):
             raise APSRefused(answers[-1])
         self._aps_lock()
-        for refund_tx, answer in zip(refunds, answers):
+        for refund_tx, answer in zip(refunds, answers[:-1], strict=True):
             self._aps_check_message(answer)
             refund_tx._aps_settle_refund(answer)
         self._aps_handle(answers[-1])
@@ -373,8 +374,8 @@ class PaymentTransaction(models.Model):
 
         :param int captured: The captured sum, in minor units; 0 if not told.
         :param int refunded: The refunded sum, in minor units; 0 if not told.
-        :return: `done` if all was captured, in either reading of the captured sum; `authorized` if a
-                 part was; `None` if the sums are not those of this payment.
+        :return: `done` if all was captured, in either reading of the captured sum; `authorized` if
+                 a part was; `None` if the sums are not those of this payment.
         :rtype: str | None
         """
         amount_minor = self._aps_to_minor()

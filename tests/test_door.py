@@ -3,6 +3,7 @@ import json
 from pathlib import Path
 from urllib.parse import urlencode
 
+from odoo.exceptions import ValidationError
 from odoo.tests import tagged
 
 from odoo.addons.payment_aps.controllers.main import APSController
@@ -23,8 +24,10 @@ class TestDoor(APSCommon):
         super().setUp()
         self.tx = self._create_transaction('redirect')
 
-    def _assert_refused(self, body, content_type='application/x-www-form-urlencoded', codes=(403,)):
-        """ Check that both routes refuse a body: the webhook by its status, the return politely. """
+    def _assert_refused(
+        self, body, content_type='application/x-www-form-urlencoded', codes=(403,)
+    ):
+        """ Check that both routes refuse a body: the webhook by its status, the return kindly. """
         with self._assert_nothing_written(self.tx):
             response = self._post(APSController._webhook_url, body, content_type)
             self.assertIn(response.status_code, codes)
@@ -85,7 +88,7 @@ class TestDoor(APSCommon):
         """ Test that a message with two readings has none. """
         message = self._build_message(self.tx)
         for name in ('signature', 'amount', 'status'):
-            body = urlencode(list(message.items()) + [(name, message[name])])
+            body = urlencode([*message.items(), (name, message[name])])
             with self.subTest(field=name):
                 self._assert_refused(body, codes=(400,))
         body = json.dumps(message)[:-1] + ', "amount": "1"}'
@@ -94,7 +97,8 @@ class TestDoor(APSCommon):
     def test_bodies_that_are_no_message_are_refused(self):
         """ Test that no body of a stranger makes the server fail. """
         message = self._build_message(self.tx)
-        xml = '<response>%s</response>' % ''.join(f'<{n}>{v}</{n}>' for n, v in message.items())
+        xml = ''.join(f'<{name}>{value}</{name}>' for name, value in message.items())
+        xml = f'<response>{xml}</response>'
         for body, content_type in (
             (b'', 'application/x-www-form-urlencoded'),
             (b'', 'application/json'),
@@ -290,16 +294,19 @@ class TestDoor(APSCommon):
     def test_engine_s_entry_point_checks_the_message(self):
         """ Test that the hook which every answer passes refuses what doesn't fit. """
         message = self._build_message(self.tx, amount='1')
-        with self._assert_nothing_written(self.tx), self.assertRaisesRegex(Exception, "amount"):
+        with self._assert_nothing_written(self.tx), self.assertRaisesRegex(
+            ValidationError, "amount"
+        ):
             self.tx._aps_handle(message)
-        with self._assert_nothing_written(self.tx), self.assertRaises(Exception):
+        with self._assert_nothing_written(self.tx), self.assertRaises(ValidationError):
             self.tx._aps_handle(self._build_message(self.tx, merchant_reference='OTHER-9'))
 
     def test_deeply_nested_message_is_refused(self):
         """ Test that a stranger's brackets end neither in an error nor in a long traceback. """
         for depth in (50, 400, 900, 100000):
-            body = '{"merchant_reference": "%s", "signature": "%s", "x": %s}' % (
-                self.tx.reference, 'a' * 64, '[' * depth + ']' * depth,
+            body = (
+                f'{{"merchant_reference": "{self.tx.reference}", "signature": "{"a" * 64}", '
+                f'"x": {"[" * depth}{"]" * depth}}}'
             )
             with self.subTest(depth=depth):
                 response = self._post('/payment/aps/webhook', body, 'application/json')

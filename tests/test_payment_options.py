@@ -67,7 +67,7 @@ class TestPaymentOptions(APSCommon):
             'UPDATE payment_provider SET capture_manually = true WHERE id = %s', [self.provider.id]
         )
         self.provider.invalidate_recordset()
-        for option, tx in zip(const.PAYMENT_OPTIONS, payments):
+        for option, tx in zip(const.PAYMENT_OPTIONS, payments, strict=True):
             with self.subTest(option=option.method):
                 values = tx._aps_prepare_form_values()
                 expected = 'AUTHORIZATION' if option.authorization else 'PURCHASE'

@@ -27,19 +27,19 @@ class TestPaymentProvider(APSCommon):
         for name in CREDENTIAL_FIELDS:
             label = self.provider._fields[name].string
             for blank in (False, '', '   '):
-                with self.subTest(field=name, blank=blank):
-                    with self.assertRaisesRegex(ValidationError, label), self.cr.savepoint():
-                        self.provider[name] = blank
+                with self.subTest(field=name, blank=blank), self.assertRaisesRegex(
+                    ValidationError, label
+                ), self.cr.savepoint():
+                    self.provider[name] = blank
 
     def test_malformed_identifiers_are_refused_by_name(self):
         """ Test that what cannot be an identifier is refused where it was typed. """
         for name in ('aps_merchant_identifier', 'aps_access_code'):
             for value in ('with space', 'a-b', 'x' * 21, 'مرحبا', 'https://example.com'):
-                with self.subTest(field=name, value=value):
-                    with self.assertRaisesRegex(
-                        ValidationError, self.provider._fields[name].string
-                    ), self.cr.savepoint():
-                        self.provider[name] = value
+                with self.subTest(field=name, value=value), self.assertRaisesRegex(
+                    ValidationError, self.provider._fields[name].string
+                ), self.cr.savepoint():
+                    self.provider[name] = value
 
     def test_disabled_provider_can_be_incomplete(self):
         """ Test that credentials are not asked for before they are needed. """
@@ -49,7 +49,7 @@ class TestPaymentProvider(APSCommon):
 
     def test_credentials_are_for_settings_administrators_only(self):
         """ Test that no credential can be read by others, or is copied with a provider. """
-        for name in CREDENTIAL_FIELDS + ('aps_sha_type',):
+        for name in (*CREDENTIAL_FIELDS, 'aps_sha_type'):
             self.assertEqual(self.provider._fields[name].groups, 'base.group_system')
         copy = self.provider.copy()
         for name in CREDENTIAL_FIELDS:
@@ -102,7 +102,7 @@ class TestPaymentProvider(APSCommon):
     def test_form_shows_the_credentials_and_masks_the_secrets(self):
         """ Test the credentials page of the provider's form. """
         view = self.env['payment.provider'].get_view(view_type='form')['arch']
-        for name in CREDENTIAL_FIELDS + ('aps_sha_type',):
+        for name in (*CREDENTIAL_FIELDS, 'aps_sha_type'):
             self.assertIn(f'name="{name}"', view)
         for name in CREDENTIAL_FIELDS[1:]:
             self.assertRegex(view, rf'<field name="{name}"[^>]*password="True"')

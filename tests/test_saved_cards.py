@@ -96,7 +96,7 @@ class TestSavedCards(APSCommon):
         self.assertNotIn('remember_me', tx._aps_prepare_form_values())
 
     def test_shopper_with_a_saved_card_goes_to_the_payment_page_once(self):
-        """ Test that security code and 3-D Secure are asked for, and that nobody goes in circles. """
+        """ Test that security code and 3-D Secure are asked for, and nobody goes in circles. """
         tx = self._create_transaction('token', token_id=self._save_card().id)
         getattr(tx, '_charge_with_token', tx._send_payment_request)()
         self.assertEqual(tx.state, 'draft')

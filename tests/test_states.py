@@ -31,11 +31,11 @@ class TestStates(APSCommon):
         """ Test that a number in a JSON notification is the text that APS signed. """
         tx = self._create()
         message = self._build_message(tx)
-        body = '{%s}' % ', '.join(
+        body = ', '.join(
             f'"{name}": {value}' if name == 'amount' else f'"{name}": "{value}"'
             for name, value in message.items()
         )
-        self._post('/payment/aps/webhook', body, 'text/plain')
+        self._post('/payment/aps/webhook', f'{{{body}}}', 'text/plain')
         self.assertEqual(tx.state, 'done')
 
     def test_repeated_success_changes_nothing(self):

@@ -276,7 +276,8 @@ class TestStatusAnswers(APSCommon):
         """ Test that APS repeats it: a constraint of the shop is no reason to lose a payment. """
         tx = self._create_transaction('redirect')
         with patch.object(
-            PaymentTransaction, '_set_done', side_effect=ValidationError("A constraint of the order.")
+            PaymentTransaction, '_set_done',
+            side_effect=ValidationError("A constraint of the order."),
         ), mute_logger('odoo.http'):
             response = self._notify(self._build_message(tx))
         self.assertNotEqual(response.status_code, 200)

@@ -36,9 +36,10 @@ class TestTrailAccess(APSCommon):
             'unlink': lambda _model: record.with_user(user).unlink(),
         }
         for operation in operations:
-            with self.subTest(model=record._name, user=user.login, operation=operation):
-                with self.assertRaises(AccessError):
-                    calls[operation](self.env[record._name].with_user(user))
+            with self.subTest(
+                model=record._name, user=user.login, operation=operation
+            ), self.assertRaises(AccessError):
+                calls[operation](self.env[record._name].with_user(user))
 
     def test_others_read_nothing(self):
         """ Test shoppers, the public and employees. """

@@ -56,4 +56,4 @@ class TestTrailPurge(APSCommon):
 
     def test_daily_vacuum_purges(self):
         """ Test that the purge is one of those that Odoo runs every day. """
-        self.assertTrue(getattr(payment_aps_message.PaymentAPSMessage._gc_messages, '_autovacuum'))
+        self.assertTrue(payment_aps_message.PaymentAPSMessage._gc_messages._autovacuum)

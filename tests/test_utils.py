@@ -33,7 +33,9 @@ class TestUtils(BaseCase):
     def test_only_plain_digits_are_an_amount(self):
         """ Test that nothing is taken for an amount that APS would not write. """
         self.assertEqual(aps_utils.parse_minor_units('12345'), 12345)
-        for text in ('', '12.5', '-1', '+1', '1e3', ' 1', '1 ', '1_000', '٣', '1' * 11, None, 12, []):
+        for text in (
+            '', '12.5', '-1', '+1', '1e3', ' 1', '1 ', '1_000', '٣', '1' * 11, None, 12, [],
+        ):
             with self.subTest(text=text):
                 self.assertIsNone(aps_utils.parse_minor_units(text))
 
@@ -70,7 +72,7 @@ class TestUtils(BaseCase):
                 self.assertEqual(aps_utils.get_target_state(status, f'{status}000'), expected)
 
     def test_message_codes_refine_the_state(self):
-        """ Test the cancellations, unclear failures and final reasons of the reference (9.3, 9.4). """
+        """ Test the reference's cancellations, unclear failures and final reasons (9.3, 9.4). """
         for response_code, state in (
             ('00072', 'cancel'), ('01072', 'cancel'), ('13072', 'cancel'), ('03072', 'cancel'),
             ('10072', 'cancel'), ('20072', 'cancel'),

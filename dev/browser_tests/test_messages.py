@@ -54,7 +54,7 @@ def send(shop, body, content_type='application/x-www-form-urlencoded'):
     request = urllib.request.Request(
         f'{shop.url}/payment/aps/webhook', body, {'Content-Type': content_type}
     )
-    with pytest.raises(urllib.error.HTTPError, match='40[03]'):
+    with pytest.raises(urllib.error.HTTPError, match=r'40[03]'):
         urllib.request.urlopen(request, timeout=30)
 
 

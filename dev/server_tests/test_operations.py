@@ -264,7 +264,9 @@ def test_unreachable_api_fails_at_once_and_says_so(merchant, operation):
         merchant.point_to(merchant.shop.sandbox_url)
     assert payment.read().state == before
     assert not payment.is_under_way()
-    assert any("can't be reached" in (tx['aps_staff_message'] or '') for tx in payment.read_family())
+    assert any(
+        "can't be reached" in (tx['aps_staff_message'] or '') for tx in payment.read_family()
+    )
 
 
 def test_refusal_of_aps_is_shown_with_its_meaning(merchant, operation):

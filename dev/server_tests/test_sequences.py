@@ -4,6 +4,7 @@ After each step, what Odoo believes must be compatible with the ledger of the sa
 when APS answers again and was asked, both must be equal.
 """
 
+import contextlib
 import os
 
 from hypothesis import HealthCheck, Phase, seed, settings
@@ -78,22 +79,18 @@ class PaymentMachine(RuleBasedStateMachine):
     @rule()
     def check(self):
         """ The merchant asks APS. """
-        try:
+        with contextlib.suppress(RPCError):
             self.payment.check()
-        except RPCError:
-            pass
 
     @rule(command=st.sampled_from(('CAPTURE', 'REFUND', 'VOID_AUTHORIZATION')), amount=PARTS)
     def use_back_office(self, command, amount):
         """ Somebody does something in APS's back office, if APS allows it. """
         if self.payment.is_under_way():
             return  # The sums can't tell apart two operations at the same time.
-        try:
+        with contextlib.suppress(OSError):  # Refused by the sandbox.
             self.merchant.use_back_office(
                 self.payment, command, None if command == 'VOID_AUTHORIZATION' else amount * 100
             )
-        except OSError:  # Refused by the sandbox.
-            pass
 
     def _operate(self, command, fault, is_held, operation):
         """ Do something in Odoo while APS or the network may be at fault. """
@@ -101,10 +98,8 @@ class PaymentMachine(RuleBasedStateMachine):
             self.merchant.order_fault('NOTIFICATION', 'hold')
         if fault:
             self.merchant.order_fault(command, fault)
-        try:
+        with contextlib.suppress(RPCError):
             operation()
-        except RPCError:
-            pass
         self.merchant.shop.sandbox('DELETE', 'faults')
 
     @invariant()

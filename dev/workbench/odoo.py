@@ -33,8 +33,9 @@ class Odoo:
     def get_command(self, database, *arguments, addons=None, subcommand=()):
         """ Return the command that runs Odoo on a database. """
         return self.source.get_command(self.python, addons or self.addons, [
-            *subcommand, '-d', database, '--db_host', self.postgres.host, '--db_port', self.postgres.port,
-            '-r', self.postgres.user, '--data-dir', self.data_folder, *arguments,
+            *subcommand, '-d', database, '--db_host', self.postgres.host,
+            '--db_port', self.postgres.port, '-r', self.postgres.user,
+            '--data-dir', self.data_folder, *arguments,
         ])
 
     def execute(self, database, *arguments, log, what=None, addons=None):

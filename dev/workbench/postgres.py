@@ -31,7 +31,7 @@ class Postgres:
         """ Make a cluster and start its server. """
         if not list(Path('/usr/lib/postgresql').glob('*/bin/initdb')):
             install_packages('postgresql')
-        binaries = sorted(Path('/usr/lib/postgresql').glob('*/bin'))[-1]
+        binaries = max(Path('/usr/lib/postgresql').glob('*/bin'))
         say(f"Starting PostgreSQL on port {self.port}...")
         folder = run_folder / 'postgresql'
         folder.mkdir()

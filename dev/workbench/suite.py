@@ -8,6 +8,7 @@ import time
 import xml.etree.ElementTree
 from dataclasses import dataclass
 
+from .lint import check_style
 from .log_check import check_log
 from .odoo import BASE_MODULES, Odoo
 from .odoo_log import read_results
@@ -29,7 +30,7 @@ from .system import (
 from .upgrade import check_upgrade
 from .venvs import get_python
 
-PARTS = ('unit', 'odoo', 'core', 'upgrade', 'servers', 'browser')
+PARTS = ('lint', 'unit', 'odoo', 'core', 'upgrade', 'servers', 'browser')
 
 
 @dataclass
@@ -125,9 +126,11 @@ class Suite:
         :return: The outcomes.
         :rtype: list[Result]
         """
+        if 'lint' in self.arguments.parts:
+            self._measure('lint', self._run_lint)
         if 'unit' in self.arguments.parts:
             self._measure('unit', self._run_pytest, [DEV / 'sandbox'])
-        if set(self.arguments.parts) == {'unit'}:
+        if not set(self.arguments.parts) - {'lint', 'unit'}:
             return self.results
         sources = find_sources(self.arguments.series)
         install_packages('chromium')
@@ -159,6 +162,11 @@ class Suite:
         say(f"  {result.passed} passed, {result.failed} failed in {result.seconds:.0f} s")
         for failure in result.failures:
             say(f"  FAILED {failure}")
+
+    def _run_lint(self):
+        """ Check the style of the code. """
+        clean, findings = check_style(self.folder)
+        return Result('', passed=clean, failed=len(findings), failures=tuple(findings))
 
     def _run_pytest(self, paths, environment=None):
         """ Run tests with the tools' pytest.
