@@ -23,6 +23,8 @@ api_session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
 CREDENTIAL_FIELDS = (
     'aps_merchant_identifier', 'aps_access_code', 'aps_sha_request', 'aps_sha_response',
 )
+# What messages are signed and checked with, and the name, which Odoo logs with each result.
+ACCOUNT_FIELDS = ('name', 'code', 'state', 'aps_sha_type', *CREDENTIAL_FIELDS)
 
 
 class PaymentProvider(models.Model):
@@ -189,6 +191,13 @@ class PaymentProvider(models.Model):
         cron = self.env.ref('payment_aps.ir_cron_aps_check_status')
         if 'numbercall' in cron._fields:
             cron.numbercall = -1
+
+    def _aps_fetch_account(self):
+        """ Read in one query what messages are signed and checked with.
+
+        The credentials are restricted to a group and would be read one by one.
+        """
+        self.sudo().fetch(ACCOUNT_FIELDS)
 
     #=== BUSINESS METHODS - ENDPOINTS ===#
 

@@ -111,6 +111,7 @@ class PaymentTransaction(models.Model):
         :rtype: dict
         """
         provider_sudo = self.provider_id.sudo()
+        provider_sudo._aps_fetch_account()
         currency_code = self.currency_id.name
         values = {
             'command': self._aps_get_payment_command(),
@@ -218,17 +219,24 @@ class PaymentTransaction(models.Model):
         :return: The first address at hand that APS accepts.
         :rtype: str
         """
-        company = self.company_id
-        candidates = (
-            self.partner_email, self.partner_id.email, company.email, company.partner_id.email
-        )
-        for candidate in candidates:
+        for candidate in self._aps_list_emails():
             email = email_normalize(candidate or '', strict=False)
             if aps_utils.fits_limits('customer_email', email):
                 return email
         host = urlsplit(self.provider_id.get_base_url()).hostname or ''
         is_domain = re.fullmatch(r'[a-z0-9.-]+\.[a-z]{2,}', host)  # Not localhost, not an IP.
         return f'noreply@{host if is_domain else "example.com"}'
+
+    def _aps_list_emails(self):
+        """ Return the addresses at hand, one by one: the company is read only if need be.
+
+        :return: The addresses, which may be missing or unusable.
+        :rtype: Iterator[str | bool]
+        """
+        yield self.partner_email
+        yield self.partner_id.email
+        yield self.company_id.email
+        yield self.company_id.partner_id.email
 
     def _aps_get_order_description(self):
         """ Return the names of the documents that are paid.
