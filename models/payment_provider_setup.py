@@ -19,7 +19,7 @@ LOCAL_SUFFIXES = ('.local', '.localhost', '.internal', '.lan', '.test')
 
 
 class PaymentProvider(models.Model):
-    """ What helps to set up an account: the addresses to copy, and the check of the credentials. """
+    """ What helps to set up an account: addresses to copy, and a check of the credentials. """
 
     _inherit = 'payment.provider'
 

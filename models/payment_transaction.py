@@ -30,6 +30,14 @@ REFERENCE_MAX_LENGTH = 30
 LOCK_ATTEMPTS = 5
 LOCK_TIMEOUT = '5s'
 
+# What the application of an answer reads of a transaction. Odoo 19.0 has no callbacks.
+ANSWER_FIELDS = (
+    'reference', 'state', 'operation', 'amount', 'currency_id', 'company_id', 'partner_id',
+    'partner_lang', 'provider_id', 'provider_reference', 'payment_method_id', 'token_id',
+    'source_transaction_id', 'aps_command', 'aps_request_state', 'aps_next_check',
+    'callback_is_done', 'callback_model_id', 'callback_res_id', 'callback_method', 'callback_hash',
+)
+
 
 class PaymentTransaction(models.Model):
     _inherit = 'payment.transaction'
@@ -273,7 +281,54 @@ class PaymentTransaction(models.Model):
         reference = message.get('merchant_reference')
         if not aps_utils.is_reference(reference):
             return self.browse()
-        return self.search([('reference', '=', reference), ('provider_code', '=', 'aps')], limit=1)
+        self.flush_model(['reference', 'provider_id'])
+        self.env['payment.provider'].flush_model(['code'])
+        self.env.cr.execute(
+            """
+                SELECT tx.id
+                  FROM payment_transaction tx
+                  JOIN payment_provider provider ON provider.id = tx.provider_id
+                 WHERE tx.reference = %s AND provider.code = 'aps'
+            """,
+            [reference],
+        )
+        return self.browse([tx_id for tx_id, in self.env.cr.fetchall()])
+
+    def _aps_verify_signature(self, message):
+        """ Return whether a message was signed by APS for the account of the transaction.
+
+        Anybody can cause this query and that of the search, so they read no more than is needed.
+
+        Note: `self.ensure_one()`
+
+        :param dict message: The message, exactly as received.
+        :return: Whether the signature is right.
+        :rtype: bool
+        """
+        self.ensure_one()
+        self.flush_recordset(['provider_id'])
+        self.env['payment.provider'].flush_model([
+            'aps_sha_type', 'aps_sha_response', 'aps_sha_response_former',
+            'aps_sha_response_former_until',
+        ])
+        self.env.cr.execute(
+            """
+                SELECT provider.aps_sha_type, provider.aps_sha_response,
+                       CASE WHEN provider.aps_sha_response_former_until
+                                 > clock_timestamp() AT TIME ZONE 'UTC'
+                            THEN provider.aps_sha_response_former
+                       END
+                  FROM payment_transaction tx
+                  JOIN payment_provider provider ON provider.id = tx.provider_id
+                 WHERE tx.id = %s
+            """,
+            [self.id],
+        )
+        sha_type, *phrases = self.env.cr.fetchone() or (None,)
+        return any(
+            aps_utils.verify_signature(message, phrase, sha_type or 'sha256')
+            for phrase in phrases if phrase
+        )
 
     def _aps_lock(self):
         """ Lock the transaction, so that answers about the same payment are applied one by one.
@@ -295,6 +350,7 @@ class PaymentTransaction(models.Model):
             attempts += 1
             try:
                 self._aps_execute_lock(wait=attempts > 1)
+                self._aps_fetch()
                 return self
             except (errors.LockNotAvailable, errors.SerializationFailure):
                 self.env.cr.rollback()
@@ -314,6 +370,14 @@ class PaymentTransaction(models.Model):
         else:
             query += ' NOWAIT'
         self.env.cr.execute(query, [self.id], log_exceptions=False)
+
+    def _aps_fetch(self):
+        """ Read in two queries what the application of an answer reads of payment and provider.
+
+        Fields that are restricted to a group would be read one by one.
+        """
+        self.fetch([name for name in ANSWER_FIELDS if name in self._fields])
+        self.provider_id._aps_fetch_account()
 
     def _aps_check_message(self, message):
         """ Check that an authentic message fits the transaction.

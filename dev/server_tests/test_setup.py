@@ -1,4 +1,4 @@
-""" The check of the credentials, against an account of which one thing after the other is wrong. """
+""" The check of the credentials, of which one after the other is wrong. """
 
 import pytest
 from workbench.payments import Merchant
