@@ -39,18 +39,32 @@ class PaymentToken(models.Model):
         """ Return whether the card is no longer valid. """
         return bool(self.aps_expiry_date) and self.aps_expiry_date < fields.Date.context_today(self)
 
-    def _aps_check_usable(self):
+    def _aps_belongs_to(self, provider):
+        """ Return whether the card was saved with the present merchant account of a provider.
+
+        :param recordset provider: The provider.
+        :return: Whether it was.
+        :rtype: bool
+        """
+        token_sudo, provider_sudo = self.sudo(), provider.sudo()
+        return (
+            token_sudo.provider_id == provider_sudo
+            and token_sudo.aps_merchant_identifier == provider_sudo.aps_merchant_identifier
+        )
+
+    def _aps_check_usable(self, provider):
         """ Check that the token can be charged.
 
         Note: `self.ensure_one()`
 
+        :param recordset provider: The provider whose keys sign the charge.
         :return: None
         :raise ValidationError: If it can't.
         """
         token_sudo = self.sudo()
         if not token_sudo.active:
             raise ValidationError(_("This saved card was deleted. Pay with another card."))
-        if token_sudo.aps_merchant_identifier != token_sudo.provider_id.aps_merchant_identifier:
+        if not token_sudo._aps_belongs_to(provider):
             raise ValidationError(_(
                 "This card was saved with another merchant account. Pay with another card."
             ))
@@ -70,9 +84,9 @@ class PaymentToken(models.Model):
         )
         if is_validation:
             return tokens
-        return tokens.filtered(
-            lambda token: token.provider_code != 'aps' or not token._aps_is_expired()
-        )
+        return tokens.filtered(lambda token: token.provider_code != 'aps' or (
+            not token._aps_is_expired() and token._aps_belongs_to(token.provider_id)
+        ))
 
     def _build_display_name(self, *args, **kwargs):
         """ Override of `payment` to tell that a card has expired. """

@@ -146,7 +146,7 @@ class PaymentTransaction(models.Model):
         """
         self._aps_check_method()
         if self.token_id:
-            self.token_id._aps_check_usable()
+            self.token_id._aps_check_usable(self.provider_id)
             return {'token_name': self.token_id.provider_ref}
         values = aps_utils.get_option_fields(self.payment_method_code)
         if self._aps_get_option().phone:

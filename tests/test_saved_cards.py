@@ -124,7 +124,32 @@ class TestSavedCards(APSCommon):
             with self.subTest(reason=reason):
                 token = self._save_card(**values)
                 with self.assertRaisesRegex(ValidationError, reason):
-                    token._aps_check_usable()
+                    token._aps_check_usable(self.provider)
+
+    def test_card_is_not_sent_with_the_keys_of_another_provider(self):
+        """ Test that no payment mixes the token of an account with the keys of another one. """
+        token = self._save_card()
+        other_provider = self.provider.copy({
+            'state': 'test', 'aps_merchant_identifier': 'OtherMerchant', 'aps_access_code': 'Other',
+            'aps_sha_request': 'other request', 'aps_sha_response': 'other response',
+        })
+        tx = self._create_transaction('token', token_id=token.id, provider_id=other_provider.id)
+        with self.assertRaisesRegex(ValidationError, "another merchant account"):
+            tx._aps_prepare_form_values()
+        with self.assertRaisesRegex(ValidationError, "another merchant account"):
+            tx._aps_pay_with_token()
+        self.assertFalse(tx.aps_is_page_due)
+
+    def test_card_of_a_former_account_is_not_offered_but_listed(self):
+        """ Test that the shopper is not offered what would be refused. """
+        token = self._save_card(aps_merchant_identifier='FormerMerchant')
+        token_model = self.env['payment.token']
+        self.assertNotIn(
+            token, token_model._get_available_tokens(self.provider.ids, self.partner.id)
+        )
+        self.assertIn(
+            token, token_model._get_available_tokens(None, self.partner.id, is_validation=True)
+        )
 
     def test_expired_card_is_not_offered_but_listed(self):
         """ Test what the shopper sees at checkout, and in the account. """
