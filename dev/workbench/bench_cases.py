@@ -180,7 +180,7 @@ class Refused(Case):
 
 
 class RedirectForm(Case):
-    """ The creation of a payment and of the form that leads to APS, as the checkout asks for it. """
+    """ The creation of a payment and of the form that leads to APS, as the checkout asks. """
 
     name, title, path, headers = 'form', "payment form", '/payment/transaction', JSON
     target = 1.0

@@ -74,7 +74,7 @@ def compare(values, baselines):
     :return: The ratio.
     :rtype: Ratio
     """
-    ratios = sorted(value / baseline for value, baseline in zip(values, baselines))
+    ratios = sorted(value / baseline for value, baseline in zip(values, baselines, strict=True))
     number = len(ratios)
     left_out = 0  # On each side.
     outside = 2 / 2 ** number

@@ -64,7 +64,7 @@ def measure_growth(bench, modules):
     }
     rows = []
     for subject, baseline, target in (
-        *zip(ours, core, [None] * len(SIZES)),
+        *zip(ours, core, [None] * len(SIZES), strict=True),
         *((size, core[0], None) for size in core[1:]),
         *((size, ours[0], GROWTH_TARGET) for size in ours[1:]),
     ):
@@ -111,7 +111,7 @@ def measure_cron(bench, module):
     small, large = subjects = [
         module.copy(f'{size:,} unsettled', f'backlog_{size}') for size in BACKLOGS
     ]
-    for subject, size in zip(subjects, BACKLOGS):
+    for subject, size in zip(subjects, BACKLOGS, strict=True):
         subject.query(
             "INSERT INTO ir_config_parameter (key, value) "
             f"VALUES ('payment_aps.sandbox_url', '{sandbox.url}')"
@@ -128,7 +128,8 @@ def measure_cron(bench, module):
     print_rows([row])
     per_run = row.figures.p50_ms * BATCH / 1000
     say(f"A run of the cron asks about {BATCH} payments in {per_run:.1f} s and leaves the server "
-        f"with {memory:.0f} MB; {BACKLOGS[-1]:,} payments take {per_run * BACKLOGS[-1] / BATCH:.0f} s.")
+        f"with {memory:.0f} MB; {BACKLOGS[-1]:,} payments take "
+        f"{per_run * BACKLOGS[-1] / BATCH:.0f} s.")
     for subject in subjects:
         subject.stop()
     return [row]

@@ -4,6 +4,7 @@ import json
 import os
 import re
 import time
+from pathlib import Path
 from types import SimpleNamespace
 
 from .odoo import Odoo
@@ -189,7 +190,7 @@ class Subject:
     def read_memory(self):
         """ Return the memory that the server and its workers have in use, in MB. """
         pages = sum(
-            int(open(f'/proc/{pid}/statm').read().split()[1])
+            int(Path(f'/proc/{pid}/statm').read_text().split()[1])
             for pid in list_family(self.process.pid)
         )
         return pages * os.sysconf('SC_PAGE_SIZE') / 1e6
