@@ -1,6 +1,7 @@
 """ A browser for the tests, and what they change of shop and sandbox, to be put back. """
 
 import os
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -75,10 +76,33 @@ def kuwait(shop):
 
     :return: The name of a product of 12.340 dinars.
     """
+    with sell_in(shop, 'KWD') as product:
+        yield product
+
+
+@pytest.fixture
+def saudi_arabia(shop):
+    """ Have the shop sell in riyals.
+
+    :return: The name of a product of 12.34 riyals.
+    """
+    with sell_in(shop, 'SAR') as product:
+        yield product
+
+
+@contextmanager
+def sell_in(shop, currency):
+    """ Have the shop sell in a currency.
+
+    :param str currency: The code of the currency.
+    :return: The name of a product that costs 12.34.
+    """
     name = "Majlis Coffee"
     switch_on_pricelists(shop)
+    currency_id = get_currency(shop.rpc, currency)
+    shop.rpc.call('res.currency', 'write', [currency_id], {'active': True})
     pricelist_id = shop.rpc.call('product.pricelist', 'create', {
-        'name': "Kuwait", 'currency_id': get_currency(shop.rpc, 'KWD'), 'sequence': 1,
+        'name': f"In {currency}", 'currency_id': currency_id, 'sequence': 1,
         'website_id': shop.rpc.call('website', 'search', [], limit=1)[0],
     })
     product_id = shop.rpc.call('product.template', 'create', {

@@ -139,10 +139,11 @@ class Shopper:
         self.page.goto(f'{self.shop_url}/shop/payment')
         expect(self.page.locator('#o_payment_form')).to_be_visible()
 
-    def pay(self, method='card'):
+    def pay(self, method='card', is_saving=False):
         """ Choose a payment method and go to the payment page of APS.
 
         :param str method: The code of the payment method.
+        :param bool is_saving: Whether to tick the box that saves the card.
         :return: The reference of the payment.
         :rtype: str
         """
@@ -151,6 +152,23 @@ class Shopper:
         )
         if radio.is_visible() and not radio.is_checked():
             radio.check(force=True)  # Its label covers it.
+        if is_saving:
+            self.page.locator('[name=o_payment_tokenize_checkbox]:visible').check()
+        return self._go_to_payment_page()
+
+    def pay_with_saved_card(self, digits):
+        """ Choose a saved card and go to the payment page of APS.
+
+        :param str digits: The last digits of the card.
+        :return: The reference of the payment.
+        :rtype: str
+        """
+        option = self.page.locator('[name=o_payment_option]', has_text=digits)
+        option.locator('input[data-payment-option-type=token]').check(force=True)
+        return self._go_to_payment_page()
+
+    def _go_to_payment_page(self):
+        """ Pay with what is chosen, and return the reference of the payment. """
         button = self.page.locator('button[name=o_payment_submit_button]:visible').first
         expect(button).to_be_enabled()
         self.take_screenshot('payment-step')
@@ -168,6 +186,17 @@ class Shopper:
         self.page.click(f'button[data-card="{number}"]')
         self.page.click('#pay')
         self.say(f"Paid with the card ending in {number[-4:]}")
+
+    def enter_security_code(self, code='123'):
+        """ Enter the security code of the saved card and pay. """
+        self.page.fill('#card_security_code', code)
+        self.page.click('#pay')
+        self.say("Paid with the saved card")
+
+    def pass_3d_secure(self):
+        """ Prove to the bank who pays. """
+        self.page.click('#challenge_approve')
+        self.say("Passed 3-D Secure")
 
     def answer_local_method(self, option, result='approve'):
         """ Finish the payment with a local method.
