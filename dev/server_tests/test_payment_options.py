@@ -126,6 +126,12 @@ def read_entry(shop, reference):
     return entry
 
 
+def read_inputs(form):
+    """ Return the names and values of the inputs of a form. """
+    inputs = re.findall(r'name="(\w+)" value="([^"]*)"', form)
+    return {name: html.unescape(value) for name, value in inputs}
+
+
 class JSONError(Exception):
     """ The shop answered with an error. """
 
@@ -165,20 +171,53 @@ class PortalShopper:
         """ Return the codes of the methods that the payment form offers. """
         return re.findall(r'data-payment-method-code="(\w+)"', self._open_form(amount, currency))
 
-    def go_to_payment_page(self, method_id, amount, currency):
-        """ Choose a method and return the fields of the form that leads to the payment page. """
+    def read_providers(self, amount, currency):
+        """ Return the ids of the providers of APS that the payment form offers. """
         page = self._open_form(amount, currency)
-        result = self.call(
-            '/payment/transaction',
-            provider_id=self.shop.rpc.ref('payment.payment_provider_aps'),
-            payment_method_id=method_id, token_id=None, amount=amount,
-            currency_id=get_currency(self.shop.rpc, currency), partner_id=self.partner_id,
-            flow='redirect', tokenization_requested=False, landing_route='/my',
-            access_token=re.search(r'data-access-token="([^"]+)"', page)[1],
-            reference_prefix='OPT',
+        return [
+            int(provider_id) for provider_id, code in
+            re.findall(r'data-provider-id="(\d+)"\s+data-provider-code="(\w+)"', page)
+            if code == 'aps'
+        ]
+
+    def read_cards(self, amount, currency):
+        """ Return the ids of the saved cards that the payment form offers. """
+        page = self._open_form(amount, currency)
+        return [int(token_id) for token_id in re.findall(r'id="o_payment_token_(\d+)"', page)]
+
+    def go_to_payment_page(self, method_id, amount, currency, **params):
+        """ Choose a method and return the fields of the form that leads to the payment page. """
+        result = self._create_transaction(
+            amount, currency, payment_method_id=method_id, **params
         )
-        inputs = re.findall(r'name="(\w+)" value="([^"]*)"', result['redirect_form_html'])
-        return {name: html.unescape(value) for name, value in inputs}
+        return read_inputs(result['redirect_form_html'])
+
+    def pay_with_card(self, token_id, provider_id, amount, currency):
+        """ Choose a saved card and return the reference of the payment. """
+        result = self._create_transaction(
+            amount, currency, flow='token', token_id=token_id, provider_id=provider_id
+        )
+        return result['reference']
+
+    def read_form(self, path):
+        """ Return the fields of the form to the payment page on a page of the shop. """
+        with self.opener.open(self.shop.url + path, timeout=60) as response:
+            page = response.read().decode()
+        _before, _separator, form = page.partition('id="aps_payment_page_form"')
+        return read_inputs(form)
+
+    def _create_transaction(self, amount, currency, **params):
+        """ Have the shop create a transaction, and return what it tells the browser. """
+        page = self._open_form(amount, currency)
+        return self.call('/payment/transaction', **{
+            'provider_id': self.shop.rpc.ref('payment.payment_provider_aps'),
+            'payment_method_id': None, 'token_id': None, 'amount': amount,
+            'currency_id': get_currency(self.shop.rpc, currency), 'partner_id': self.partner_id,
+            'flow': 'redirect', 'tokenization_requested': False, 'landing_route': '/my',
+            'access_token': re.search(r'data-access-token="([^"]+)"', page)[1],
+            'reference_prefix': 'OPT',
+            **params,
+        })
 
     def _open_form(self, amount, currency):
         """ Return the page with the payment form. """

@@ -1,0 +1,244 @@
+""" Two merchant accounts in one shop: each payment, message and saved card belongs to one. """
+
+import urllib.error
+import urllib.parse
+import urllib.request
+from types import SimpleNamespace
+
+import pytest
+from test_payment_options import JSONError, PortalShopper, post_form
+from workbench.payments import Merchant
+from workbench.saved_cards import CARD, SavedCard
+from workbench.shop import get_currency
+
+SECOND = 'SandboxMID2'
+SECOND_CREDENTIALS = {
+    'aps_merchant_identifier': SECOND, 'aps_access_code': 'SandboxAccessCode2',
+    'aps_sha_request': 'second-request-phrase', 'aps_sha_response': 'second-response-phrase',
+    'aps_sha_type': 'sha512',
+}
+
+
+@pytest.fixture(scope='module')
+def accounts(shop):
+    """ Two providers, the first for dirhams and the second, a copy of it, for dollars. """
+    make_second_account(shop)
+    rpc, first_id = shop.rpc, Merchant(shop).provider_id
+    former = rpc.call('payment.provider', 'read', [first_id], [
+        'allow_tokenization', 'available_currency_ids',
+    ])[0]
+    rpc.call('payment.provider', 'write', [first_id], {
+        'allow_tokenization': True,
+        'available_currency_ids': [(6, 0, [get_currency(rpc, 'AED')])],
+    })
+    copied = rpc.call('payment.provider', 'copy', [first_id])
+    second_id = copied[0] if isinstance(copied, list) else copied
+    rpc.call('payment.provider', 'write', [second_id], {
+        **SECOND_CREDENTIALS, 'name': f"Account {second_id}", 'state': 'test', 'is_published': True,
+        'available_currency_ids': [(6, 0, [get_currency(rpc, 'USD')])],
+    })
+    rpc.call('payment.provider', 'read', [second_id], ['journal_id'])  # Sets up the journal.
+    yield SimpleNamespace(first_id=first_id, second_id=second_id)
+    rpc.call('payment.provider', 'write', [second_id], {'state': 'disabled'})
+    rpc.call('payment.provider', 'write', [first_id], {
+        'allow_tokenization': former['allow_tokenization'],
+        'available_currency_ids': [(6, 0, former['available_currency_ids'])],
+    })
+
+
+@pytest.fixture
+def shopper(shop):
+    """ A shopper of Dubai who is logged in; no saved card is left at the end. """
+    shopper = PortalShopper(shop)
+    shopper.move_to('AE')
+    yield shopper
+    token_ids = shop.rpc.call('payment.token', 'search', [('partner_id', '=', shopper.partner_id)])
+    shop.rpc.call('payment.token', 'write', token_ids, {'active': False})
+
+
+@pytest.mark.parametrize('currency, merchant', [('AED', 'SandboxMID'), ('USD', SECOND)])
+def test_payment_is_made_with_the_account_of_its_currency(
+    shop, accounts, shopper, currency, merchant
+):
+    fields = pay(shop, accounts, shopper, currency)
+    assert fields['merchant_identifier'] == merchant
+    assert shop.read_transaction(fields['merchant_reference']).state == 'done'
+    [entry] = read_entries(shop, fields['merchant_reference'])
+    assert (entry['merchant_identifier'], entry['captured']) == (merchant, 1230)
+
+
+def test_account_of_another_currency_is_not_offered(accounts, shopper):
+    for currency, provider_id in (('AED', accounts.first_id), ('USD', accounts.second_id)):
+        assert set(shopper.read_providers(12.3, currency)) == {provider_id}
+
+
+@pytest.mark.parametrize('is_identified', (True, False), ids=('by its name', 'by the other name'))
+def test_message_of_the_other_account_is_refused_though_signed(
+    shop, accounts, shopper, is_identified
+):
+    fields = open_page(shop, accounts, shopper, 'AED')
+    before = read_row(shop, fields['merchant_reference'])
+    message = shop.sandbox('POST', 'sign', {'merchant_identifier': SECOND, 'fields': {
+        'command': 'PURCHASE', 'amount': fields['amount'], 'currency': 'AED',
+        'merchant_identifier': SECOND if is_identified else shop.merchant,
+        'merchant_reference': fields['merchant_reference'], 'status': '14',
+        'response_code': '14000', 'fort_id': '169996200024611493', 'payment_option': 'VISA',
+    }})['fields']
+
+    with pytest.raises(urllib.error.HTTPError, match='403'):
+        post_message(shop, message)
+
+    assert read_row(shop, fields['merchant_reference']) == before
+
+
+def test_message_of_the_own_account_that_names_the_other_changes_nothing(shop, accounts, shopper):
+    fields = open_page(shop, accounts, shopper, 'AED')
+    message = shop.sandbox('POST', 'sign', {'merchant_identifier': shop.merchant, 'fields': {
+        'command': 'PURCHASE', 'amount': fields['amount'], 'currency': 'AED',
+        'merchant_identifier': SECOND, 'merchant_reference': fields['merchant_reference'],
+        'status': '14', 'response_code': '14000', 'fort_id': '169996200024611493',
+    }})['fields']
+
+    post_message(shop, message)
+
+    assert shop.read_transaction(fields['merchant_reference']).state == 'draft'
+
+
+def test_saved_card_is_offered_and_charged_at_its_own_account_only(shop, accounts, shopper):
+    cards = save_cards(shop, accounts, shopper)
+    assert [card.read().provider_id[0] for card in cards] == [
+        accounts.first_id, accounts.second_id
+    ]
+    for card, merchant in zip(cards, (shop.merchant, SECOND)):
+        assert shopper.read_cards(12.3, card.currency) == [card.id]
+        charge = card.charge(75.5, f'ACC{card.id}')
+        [transaction] = charge.read_transactions()
+        assert transaction['state'] == 'done'
+        [entry] = read_entries(shop, transaction['reference'])
+        assert (entry['merchant_identifier'], entry['captured']) == (merchant, 7550)
+
+
+def test_saved_card_chosen_with_the_other_provider_goes_to_its_own_account(
+    shop, accounts, shopper
+):
+    card, _other_card = save_cards(shop, accounts, shopper)
+    reference = shopper.pay_with_card(card.id, accounts.second_id, 12.3, 'AED')
+    fields = shopper.read_form('/payment/status')
+    assert (fields['merchant_reference'], fields['merchant_identifier']) == (
+        reference, shop.merchant
+    )
+    assert fields['token_name'] == card.read().provider_ref
+
+
+def test_saved_card_is_not_sent_with_the_keys_of_another_provider(shop, accounts, shopper):
+    card, _other_card = save_cards(shop, accounts, shopper)
+    reference = shopper.pay_with_card(card.id, accounts.first_id, 12.3, 'AED')
+    shop.query(
+        f"UPDATE payment_transaction SET provider_id = {accounts.second_id} "
+        f"WHERE reference = '{reference}'"
+    )
+
+    assert 'token_name' not in shopper.read_form('/payment/status')
+
+    transaction = shop.read_transaction(reference)
+    assert transaction.state == 'error'
+    assert "another merchant account" in transaction.state_message
+    assert read_requests(shop, reference) == []
+
+
+def test_saved_card_of_a_former_account_is_neither_offered_nor_charged(shop, accounts, shopper):
+    card, other_card = save_cards(shop, accounts, shopper)
+    write_identifier(shop, accounts.second_id, 'SandboxMID3')
+    try:
+        assert shopper.read_cards(12.3, 'USD') == []
+        with pytest.raises(JSONError, match="another merchant account"):
+            shopper.pay_with_card(other_card.id, accounts.second_id, 12.3, 'USD')
+        [transaction] = other_card.charge(75.5, f'ACC{other_card.id}').read_transactions()
+    finally:
+        write_identifier(shop, accounts.second_id, SECOND)
+    assert transaction['state'] == 'error'
+    assert "another merchant account" in transaction['state_message']
+    assert read_requests(shop, transaction['reference']) == []
+    assert shopper.read_cards(12.3, 'AED') == [card.id]
+
+
+def make_second_account(shop):
+    """ Open another account at the sandbox. """
+    [account] = [
+        row for row in shop.sandbox('GET', 'accounts')['accounts']
+        if row['merchant_identifier'] == shop.merchant
+    ]
+    names = ('feedback_url', 'notification_url', 'return_url')
+    shop.sandbox('POST', 'accounts', {
+        'merchant_identifier': SECOND, 'access_code': SECOND_CREDENTIALS['aps_access_code'],
+        'sha_request_phrase': SECOND_CREDENTIALS['aps_sha_request'],
+        'sha_response_phrase': SECOND_CREDENTIALS['aps_sha_response'],
+        'sha_type': SECOND_CREDENTIALS['aps_sha_type'],
+        **{name: account[name] for name in names},
+    })
+
+
+def write_identifier(shop, provider_id, identifier):
+    """ Enter another merchant identifier in a provider. """
+    shop.rpc.call('payment.provider', 'write', [provider_id], {
+        'aps_merchant_identifier': identifier,
+    })
+
+
+def open_page(shop, accounts, shopper, currency, **params):
+    """ Have the shopper go to the payment page with a card, and return the fields of the form. """
+    provider_id = accounts.second_id if currency == 'USD' else accounts.first_id
+    method_id = shop.rpc.ref('payment.payment_method_card')
+    fields = shopper.go_to_payment_page(
+        method_id, 12.3, currency, provider_id=provider_id, **params
+    )
+    post_form(shop, fields)
+    return fields
+
+
+def pay(shop, accounts, shopper, currency, **options):
+    """ Have the shopper pay by card, and return the fields of the form. """
+    is_saving = bool(options.get('remember_me'))
+    fields = open_page(shop, accounts, shopper, currency, tokenization_requested=is_saving)
+    shop.sandbox('POST', 'pay', {
+        'merchant_reference': fields['merchant_reference'], 'result': 'success', 'card': CARD,
+        **options,
+    })
+    Merchant(shop).wait_for_notifications()
+    return fields
+
+
+def save_cards(shop, accounts, shopper):
+    """ Have the shopper save the same card in both accounts. """
+    merchant = Merchant(shop)
+    cards = []
+    for currency in ('AED', 'USD'):
+        reference = pay(shop, accounts, shopper, currency, remember_me=True)['merchant_reference']
+        [row] = shop.rpc.search_read(
+            'payment.transaction', [('reference', '=', reference)], ['token_id']
+        )
+        cards.append(SavedCard(merchant, row['token_id'][0], currency))
+    return cards
+
+
+def post_message(shop, message):
+    """ Post a message to the webhook. """
+    body = urllib.parse.urlencode(message).encode()
+    urllib.request.urlopen(f'{shop.url}/payment/aps/webhook', body, timeout=30).close()
+
+
+def read_row(shop, reference):
+    """ Return a transaction as the database holds it, with the place of its version. """
+    return shop.query(
+        f"SELECT ctid, t.* FROM payment_transaction t WHERE reference = '{reference}'"
+    )
+
+
+def read_entries(shop, reference):
+    """ Return the entries of the sandbox's ledger about a reference, in any account. """
+    return shop.sandbox('GET', f'ledger?merchant_reference={reference}')['payments']
+
+
+def read_requests(shop, reference):
+    """ Return what the sandbox was asked about a reference. """
+    return shop.sandbox('GET', f'requests?merchant_reference={reference}')['requests']
