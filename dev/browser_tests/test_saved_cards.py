@@ -136,7 +136,7 @@ def test_way_to_the_payment_page_is_explained(customer):
 
     customer.page.locator('button[name=o_payment_submit_button]:visible').first.click()
 
-    expect(customer.page.locator('#wrap')).to_contain_text("You are being taken to the payment page")
+    expect(customer.page.locator('#wrap')).to_contain_text("You are being taken to the payment")
     customer.take_screenshot('redirection')
     customer.page.locator('#aps_payment_page_form form').evaluate('form => form.submit()')
     expect(customer.page.locator('.saved')).to_contain_text(DIGITS)

@@ -109,7 +109,7 @@ def test_saved_card_is_offered_and_charged_at_its_own_account_only(shop, account
     assert [card.read().provider_id[0] for card in cards] == [
         accounts.first_id, accounts.second_id
     ]
-    for card, merchant in zip(cards, (shop.merchant, SECOND)):
+    for card, merchant in zip(cards, (shop.merchant, SECOND), strict=True):
         assert shopper.read_cards(12.3, card.currency) == [card.id]
         charge = card.charge(75.5, f'ACC{card.id}')
         [transaction] = charge.read_transactions()
