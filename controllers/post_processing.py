@@ -14,7 +14,8 @@ class APSPostProcessing(PaymentPostProcessing):
             request.session.get(self.MONITORED_TX_ID_KEY)
         ).exists()
         if tx_sudo.provider_code == 'aps' and tx_sudo.aps_is_page_due:
-            return self._send_to_payment_page(tx_sudo)
+            page = self._send_to_payment_page(tx_sudo)
+            return page or super().display_status(**kwargs)
         if tx_sudo.provider_code == 'aps':
             tx_sudo._aps_check_for_shopper()
         return super().display_status(**kwargs)
@@ -28,13 +29,13 @@ class APSPostProcessing(PaymentPostProcessing):
         if they come back without an answer, they see the status page.
 
         :param recordset tx_sudo: The sudoed transaction, as a `payment.transaction` record.
-        :return: The page that leads to the payment page, or the status page if that can't be.
-        :rtype: werkzeug.wrappers.Response
+        :return: The page that leads to the payment page; `None` if the payment can't be made.
+        :rtype: werkzeug.wrappers.Response | None
         """
         tx_sudo.aps_is_page_due = False
         try:
             rendering_values = tx_sudo._get_specific_rendering_values({})
         except ValidationError as error:
             tx_sudo._set_error(str(error))
-            return request.render('payment.payment_status')
+            return None
         return request.render('payment_aps.payment_page_redirect', rendering_values)

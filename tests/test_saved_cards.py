@@ -113,6 +113,23 @@ class TestSavedCards(APSCommon):
         self.assertIn('name="token_name"', first.text)
         self.assertNotIn('name="token_name"', second.text)
 
+    def test_shopper_whose_saved_card_was_deleted_meanwhile_reads_so(self):
+        """ Test that the status page tells what the payment page will not be opened for. """
+        token = self._save_card()
+        tx = self._create_transaction('token', token_id=token.id)
+        getattr(tx, '_charge_with_token', tx._send_payment_request)()
+        token.active = False
+        session = self.authenticate(None, None)
+        session[PaymentPostProcessing.MONITORED_TX_ID_KEY] = tx.id
+        http.root.session_store.save(session)
+
+        response = self.url_open('/payment/status')
+
+        self.assertEqual(response.status_code, 200)
+        self.assertNotIn('name="token_name"', response.text)
+        self.assertEqual(tx.state, 'error')
+        self.assertIn("was deleted", tx.state_message)
+
     def test_card_that_cannot_be_charged_says_why(self):
         """ Test that an expired card, or one of another account, is refused before sending. """
         yesterday = fields.Date.today() - timedelta(days=1)

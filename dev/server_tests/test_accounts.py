@@ -12,6 +12,7 @@ from workbench.saved_cards import CARD, SavedCard
 from workbench.shop import get_currency
 
 SECOND = 'SandboxMID2'
+FORMER_ACCOUNT = "another merchant account"
 SECOND_CREDENTIALS = {
     'aps_merchant_identifier': SECOND, 'aps_access_code': 'SandboxAccessCode2',
     'aps_sha_request': 'second-request-phrase', 'aps_sha_response': 'second-response-phrase',
@@ -118,12 +119,16 @@ def test_saved_card_is_offered_and_charged_at_its_own_account_only(shop, account
         assert (entry['merchant_identifier'], entry['captured']) == (merchant, 7550)
 
 
-def test_saved_card_chosen_with_the_other_provider_goes_to_its_own_account(
+def test_saved_card_chosen_with_the_other_provider_is_not_mixed_up_with_it(
     shop, accounts, shopper
 ):
     card, _other_card = save_cards(shop, accounts, shopper)
     reference = shopper.pay_with_card(card.id, accounts.second_id, 12.3, 'AED')
     fields = shopper.read_form('/payment/status')
+    if shop.series == '19.0':  # Its engine believes the browser about the provider.
+        assert fields == {}
+        assert_refused(shop, reference)
+        return
     assert (fields['merchant_reference'], fields['merchant_identifier']) == (
         reference, shop.merchant
     )
@@ -138,12 +143,9 @@ def test_saved_card_is_not_sent_with_the_keys_of_another_provider(shop, accounts
         f"WHERE reference = '{reference}'"
     )
 
-    assert 'token_name' not in shopper.read_form('/payment/status')
+    assert shopper.read_form('/payment/status') == {}
 
-    transaction = shop.read_transaction(reference)
-    assert transaction.state == 'error'
-    assert "another merchant account" in transaction.state_message
-    assert read_requests(shop, reference) == []
+    assert_refused(shop, reference)
 
 
 def test_saved_card_of_a_former_account_is_neither_offered_nor_charged(shop, accounts, shopper):
@@ -151,15 +153,29 @@ def test_saved_card_of_a_former_account_is_neither_offered_nor_charged(shop, acc
     write_identifier(shop, accounts.second_id, 'SandboxMID3')
     try:
         assert shopper.read_cards(12.3, 'USD') == []
-        with pytest.raises(JSONError, match="another merchant account"):
-            shopper.pay_with_card(other_card.id, accounts.second_id, 12.3, 'USD')
+        try_former_card(shop, accounts, shopper, other_card)
         [transaction] = other_card.charge(75.5, f'ACC{other_card.id}').read_transactions()
     finally:
         write_identifier(shop, accounts.second_id, SECOND)
-    assert transaction['state'] == 'error'
-    assert "another merchant account" in transaction['state_message']
-    assert read_requests(shop, transaction['reference']) == []
+    assert_refused(shop, transaction['reference'])
     assert shopper.read_cards(12.3, 'AED') == [card.id]
+
+
+def try_former_card(shop, accounts, shopper, card):
+    """ Have the shopper choose a card that isn't offered, in vain. """
+    if shop.series == '17.0':
+        with pytest.raises(JSONError, match=FORMER_ACCOUNT):
+            shopper.pay_with_card(card.id, accounts.second_id, 12.3, 'USD')
+    else:
+        assert_refused(shop, shopper.pay_with_card(card.id, accounts.second_id, 12.3, 'USD'))
+
+
+def assert_refused(shop, reference):
+    """ Assert that a card of another account was refused before anything was sent. """
+    transaction = shop.read_transaction(reference)
+    assert transaction.state == 'error'
+    assert FORMER_ACCOUNT in transaction.state_message
+    assert read_requests(shop, reference) == []
 
 
 def make_second_account(shop):
