@@ -1,9 +1,9 @@
 """ What a shopper does in the browser: in the shop, and on the payment page of the sandbox. """
 
 import re
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 
-from playwright.sync_api import TimeoutError, expect, sync_playwright
+from playwright.sync_api import Error, TimeoutError, expect, sync_playwright
 
 CHROMIUM = '/usr/bin/chromium'
 # Chromium's own connections to the outside are of no use here.
@@ -228,7 +228,8 @@ class Shopper:
         yield
         self.page.unroute(LANDING_ROUTE)
         for route in held:
-            route.continue_()
+            with suppress(Error):  # The page may have been left meanwhile.
+                route.continue_()
 
     def wait_for_status(self, pattern):
         """ Wait for the status page to say something.
