@@ -47,7 +47,7 @@ class PaymentAPSMessage(models.Model):
     _rec_name = 'merchant_reference'
 
     _aps_list_fields = {
-        'create_date': {'string': "Date"},
+        'create_date': {},
         'channel': {},
         'state': {
             'widget': 'badge',
