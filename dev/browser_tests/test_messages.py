@@ -66,13 +66,14 @@ def test_trail_is_reached_from_the_payment(shop, merchant, backend):
 
     page.locator('button[name=action_aps_view_messages]').click()
     rows = page.locator('.o_list_view .o_data_row')
-    expect(rows.filter(has_text="Request to the API")).to_contain_text("Answered")
+    refund = rows.filter(has_text='REFUND')
+    expect(refund.filter(has_text="Request to the API")).to_contain_text("Answered")
     notification = rows.filter(has_text="Notification").filter(has_text="PURCHASE")
     expect(notification).to_contain_text("Accepted")
     expect(page.locator('.o_list_button_add')).to_have_count(0)
     backend.take_screenshot('trail')
 
-    rows.filter(has_text="Answer of the API").locator('[name=channel]').click()
+    refund.filter(has_text="Answer of the API").locator('[name=channel]').click()
     form = page.locator('.o_form_view')
     expect(form.locator('[name=body]')).to_contain_text('response_code=06000')
     expect(form.locator('[name=meaning]')).to_contain_text("Success")

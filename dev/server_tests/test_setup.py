@@ -28,6 +28,8 @@ def provider(shop):
     provider = Provider(shop)
     yield provider
     provider.write(CREDENTIALS)
+    # Else it is still accepted in the tests that follow.
+    provider.rpc.call('payment.provider', 'action_aps_forget_former_phrase', [provider.provider_id])
 
 
 class Provider(Merchant):

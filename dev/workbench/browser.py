@@ -27,6 +27,7 @@ LANDING_ROUTE = re.compile('/shop/payment/validate')
 PRODUCT_ROUTE = re.compile('/get_combination_info')
 COUNTRY_ROUTE = re.compile('/country_infos?/')  # Answers the states of a country.
 TIMEOUT = 60_000  # Milliseconds; the first page of a shop compiles its assets.
+expect.set_options(timeout=TIMEOUT / 2)
 
 
 @contextmanager
