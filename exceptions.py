@@ -15,6 +15,10 @@ class APSUnreachable(APSError):
     """ No connection was made: APS has certainly not received the request. """
 
 
+class APSNotConfirmed(APSUnreachable):
+    """ Nothing was sent, as the database may be a copy. The text is meant for users. """
+
+
 class APSOutcomeUnknown(APSError):
     """ The request was sent, but no authentic answer came: APS may have executed it or not. """
 

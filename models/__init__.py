@@ -8,6 +8,7 @@ from . import payment_aps_refusal
 from . import payment_method
 from . import payment_provider
 from . import payment_provider_copies
+from . import payment_provider_doctor
 from . import payment_provider_messages
 from . import payment_provider_rotation
 from . import payment_provider_setup

@@ -24,7 +24,10 @@ CREDENTIAL_FIELDS = (
     'aps_merchant_identifier', 'aps_access_code', 'aps_sha_request', 'aps_sha_response',
 )
 # What messages are signed and checked with, and the name, which Odoo logs with each result.
-ACCOUNT_FIELDS = ('name', 'code', 'state', 'aps_sha_type', *CREDENTIAL_FIELDS)
+ACCOUNT_FIELDS = (
+    'name', 'code', 'state', 'aps_sha_type', *CREDENTIAL_FIELDS,
+    'aps_sha_response_former', 'aps_sha_response_former_until', 'aps_database_uuid',
+)
 
 
 class PaymentProvider(models.Model):
@@ -209,18 +212,19 @@ class PaymentProvider(models.Model):
         """
         return self._aps_get_host('checkout') + const.PAYMENT_PAGE_PATH
 
-    def _aps_get_host(self, purpose):
+    def _aps_get_host(self, purpose, environment=None):
         """ Return the address of an APS host.
 
         A system parameter can point a provider in test state to a local sandbox. It has no say over
         a live provider.
 
         :param str purpose: `checkout` for the payment page, `api` for requests of the server.
+        :param str|None environment: `enabled` or `test`, if not that of the provider.
         :return: The base address of the host.
         :rtype: str
         """
         hosts = const.HOSTS[purpose]
-        if self.state == 'enabled':
+        if (environment or self.state) == 'enabled':
             return hosts['enabled']
         sandbox_url = self.env['ir.config_parameter'].sudo().get_param(const.SANDBOX_URL_PARAMETER)
         return (sandbox_url or hosts['test']).rstrip('/')
@@ -293,17 +297,18 @@ class PaymentProvider(models.Model):
             raise APSRefused(answer)
         return answer
 
-    def _aps_post(self, signed_fields, read_timeout=None):
+    def _aps_post(self, signed_fields, read_timeout=None, environment=None):
         """ Post a signed request to the payment API.
 
         :param dict signed_fields: The fields of the request.
         :param int|None read_timeout: See `_aps_make_request`.
+        :param str|None environment: See `_aps_get_host`.
         :return: The response.
         :rtype: requests.Response
         :raise APSUnreachable: If no connection was made.
         :raise APSOutcomeUnknown: If the connection broke or timed out after the request was sent.
         """
-        url = self._aps_get_host('api') + const.PAYMENT_API_PATH
+        url = self._aps_get_host('api', environment) + const.PAYMENT_API_PATH
         try:
             return api_session.post(
                 url,

@@ -1,7 +1,12 @@
-from odoo import _, api, fields, models
-from odoo.exceptions import AccessError, ValidationError
+import logging
 
-from odoo.addons.payment_aps.exceptions import APSUnreachable
+from odoo import _, api, fields, models
+from odoo.exceptions import ValidationError
+
+from odoo.addons.payment import utils as payment_utils
+from odoo.addons.payment_aps.exceptions import APSNotConfirmed
+
+_logger = logging.getLogger(__name__)
 
 
 class PaymentProvider(models.Model):
@@ -24,7 +29,8 @@ class PaymentProvider(models.Model):
     @api.depends('state', 'aps_database_uuid')
     def _compute_aps_is_in_copy(self):
         for provider in self:
-            provider.aps_is_in_copy = provider._aps_is_copied()
+            # As it is stored: enabling the provider in the form is a confirmation itself.
+            provider.aps_is_in_copy = provider._origin._aps_is_copied()
 
     #=== CRUD METHODS ===#
 
@@ -35,10 +41,14 @@ class PaymentProvider(models.Model):
         return providers
 
     def write(self, values):
-        """ Override of `payment` to remember the database in which a provider is enabled. """
+        """ Override of `payment` to remember the database in which a provider is enabled.
+
+        To write the state that it has anyway is no confirmation.
+        """
+        disabled_providers = self.filtered(lambda p: p.state != 'enabled')
         res = super().write(values)
         if values.get('state') == 'enabled':
-            self._aps_remember_database()
+            disabled_providers._aps_remember_database()
         return res
 
     #=== ACTION METHODS ===#
@@ -49,57 +59,77 @@ class PaymentProvider(models.Model):
         :return: None
         :raise AccessError: If the user is not a settings administrator.
         """
-        if not self.env.user.has_group('base.group_system'):
-            raise AccessError(_("Only administrators can let a database take live payments."))
+        self._aps_ensure_administrator()
         self._aps_remember_database()
 
     #=== BUSINESS METHODS ===#
 
     def _aps_remember_database(self):
         """ Take this database for the one that the provider was enabled in. """
-        aps_providers_sudo = self.sudo().filtered(lambda p: p.code == 'aps')
-        if aps_providers_sudo:
-            aps_providers_sudo.aps_database_uuid = self._aps_get_database_uuid()
+        for provider_sudo in self.sudo().filtered(lambda p: p.code == 'aps'):
+            provider_sudo.aps_database_uuid = self._aps_get_database_uuid()
+            _logger.info(
+                "User %s lets provider %s take live payments in this database.",
+                self.env.uid, provider_sudo.id,
+            )
 
     @api.model
     def _aps_get_database_uuid(self):
         """ Return the identifier of the database, which a copy doesn't share. """
         return self.env['ir.config_parameter'].sudo().get_param('database.uuid')
 
-    def _aps_is_copied(self):
-        """ Return whether the provider was enabled in another database than this one. """
+    def _aps_is_confirmed(self):
+        """ Return whether the provider was enabled in this very database.
+
+        :return: Whether it was. If that is not known, it wasn't.
+        :rtype: bool
+        """
         known_uuid = self.sudo().aps_database_uuid
-        return (
-            self.code == 'aps' and self.state == 'enabled'
-            and bool(known_uuid) and known_uuid != self._aps_get_database_uuid()
-        )
+        return bool(known_uuid) and known_uuid == self._aps_get_database_uuid()
+
+    def _aps_is_copied(self):
+        """ Return whether the provider would take live payments, but not for this database. """
+        return self.code == 'aps' and self.state == 'enabled' and not self._aps_is_confirmed()
 
     @api.model
     def _get_compatible_providers(self, *args, **kwargs):
         """ Override of `payment` to not offer live payments in a copy of the database. """
         providers = super()._get_compatible_providers(*args, **kwargs)
-        return providers.filtered(lambda p: not p._aps_is_copied())
+        copied_providers = providers.filtered(lambda p: p._aps_is_copied())
+        if copied_providers and kwargs.get('report') is not None:  # Only 19.0 reports.
+            payment_utils.add_to_report(
+                kwargs['report'], copied_providers, available=False,
+                reason=self._aps_get_copy_message(),
+            )
+        return providers - copied_providers
 
-    def _aps_get_api_url(self):
-        """ Override to refuse the live payment page in a copy of the database.
+    def _aps_get_host(self, purpose, environment=None):
+        """ Override to refuse the live hosts in a copy of the database.
 
-        :return: The address of the payment page.
+        Every way to APS passes through here.
+
+        :param str purpose: `checkout` for the payment page, `api` for requests of the server.
+        :param str|None environment: `enabled` or `test`, if not that of the provider.
+        :return: The base address of the host.
         :rtype: str
-        :raise ValidationError: If this is a copy.
+        :raise APSNotConfirmed: If this is a copy, for requests of the server.
+        :raise ValidationError: If this is a copy, for the payment page.
         """
-        if self._aps_is_copied():
+        if (environment or self.state) == 'enabled' and not self._aps_is_confirmed():
+            if purpose == 'api':
+                raise APSNotConfirmed(self._aps_get_copy_message())
             raise ValidationError("APS: " + self._aps_get_copy_message())
-        return super()._aps_get_api_url()
+        return super()._aps_get_host(purpose, environment)
 
-    def _aps_make_request(self, payload, read_timeout=None):
-        """ Override to refuse the live payment API in a copy of the database.
+    def _aps_exchange(self, signed_fields, read_timeout=None):
+        """ Override to refuse the live payment API before anything is stored about the request.
 
-        :raise APSUnreachable: If this is a copy.
+        :raise APSNotConfirmed: If this is a copy.
         """
-        if self._aps_is_copied():
-            raise APSUnreachable(self._aps_get_copy_message())
-        return super()._aps_make_request(payload, read_timeout)
+        self._aps_get_host('api')
+        return super()._aps_exchange(signed_fields, read_timeout)
 
+    @api.model
     def _aps_get_copy_message(self):
         """ Return why a copy of a database takes no live payments. """
         return _(

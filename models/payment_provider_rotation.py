@@ -1,7 +1,6 @@
 from datetime import timedelta
 
-from odoo import _, api, fields, models
-from odoo.exceptions import AccessError
+from odoo import api, fields, models
 
 from odoo.addons.payment_aps import utils as aps_utils
 
@@ -61,8 +60,7 @@ class PaymentProvider(models.Model):
         :return: None
         :raise AccessError: If the user is not a settings administrator.
         """
-        if not self.env.user.has_group('base.group_system'):
-            raise AccessError(_("Only administrators can change the credentials."))
+        self._aps_ensure_administrator()
         self._aps_forget_former_phrase()
 
     def _aps_forget_former_phrase(self):

@@ -1,25 +1,35 @@
 import ipaddress
-import logging
-import secrets
+from datetime import timedelta
 from urllib.parse import urljoin, urlsplit
 
-from odoo import _, fields, models
+import babel.dates
+from markupsafe import Markup
+
+from odoo import _, api, fields, http, models
 from odoo.exceptions import AccessError
+from odoo.tools.misc import babel_locale_parse
 
-from odoo.addons.payment_aps import const
-from odoo.addons.payment_aps import utils as aps_utils
+from odoo.addons.payment import utils as payment_utils
 from odoo.addons.payment_aps.controllers.main import APSController
-from odoo.addons.payment_aps.diagnosis import find_other_setting
-from odoo.addons.payment_aps.exceptions import APSOutcomeUnknown, APSUnreachable
-
-_logger = logging.getLogger(__name__)
 
 LOCAL_NAMES = ('localhost', 'localhost.localdomain')
 LOCAL_SUFFIXES = ('.local', '.localhost', '.internal', '.lan', '.test')
 
+STEP = Markup(
+    '<li class="d-flex mb-2"><i class="fa fa-fw mt-1 me-2 %(icon)s" role="img" '
+    'aria-label="%(state)s" title="%(state)s"></i><div><strong>%(title)s</strong> '
+    '<span class="text-muted">%(place)s</span><br/>%(finding)s</div></li>'
+)
+STEP_ICONS = {
+    'done': 'fa-check-circle text-success',
+    'wrong': 'fa-times-circle text-danger',
+    'open': 'fa-circle-o text-warning',
+    'hidden': 'fa-question-circle text-muted',
+}
+
 
 class PaymentProvider(models.Model):
-    """ What helps to set up an account: addresses to copy, and a check of the credentials. """
+    """ What helps to set up an account: addresses to copy, warnings, and a checklist. """
 
     _inherit = 'payment.provider'
 
@@ -41,71 +51,60 @@ class PaymentProvider(models.Model):
         compute='_compute_aps_last_messages',
         groups='base.group_system',
     )
-    aps_check_result = fields.Text(
-        string="Check of the Credentials", readonly=True, copy=False, groups='base.group_system'
+    aps_checklist = fields.Html(
+        string="Steps in the APS Dashboard",
+        compute='_compute_aps_checklist',
+        sanitize=False,  # Made here, of escaped texts.
+        groups='base.group_system',
     )
-    aps_is_check_passed = fields.Boolean(readonly=True, copy=False, groups='base.group_system')
 
     #=== COMPUTE METHODS ===#
 
+    @api.depends('code', 'company_id')
     def _compute_aps_addresses(self):
         for provider in self:
-            base_url = provider.get_base_url()
+            base_url = provider._aps_get_public_url()
             provider.aps_return_url = urljoin(base_url, APSController._return_url)
             provider.aps_webhook_url = urljoin(base_url, APSController._webhook_url)
 
+    @api.depends('code', 'company_id', 'state')
     def _compute_aps_setup_warning(self):
         for provider in self:
             provider.aps_setup_warning = '\n'.join(provider._aps_get_warnings())
 
+    @api.depends('code')
     def _compute_aps_last_messages(self):
         for provider in self:
-            provider.aps_last_messages = _(
+            provider.aps_last_messages = provider.code == 'aps' and _(
                 "Return of a shopper: %(return_date)s. Notification: %(webhook_date)s.",
                 return_date=provider._aps_format_last_date('return'),
                 webhook_date=provider._aps_format_last_date('webhook'),
             )
 
-    def _aps_format_last_date(self, channel):
-        """ Return when the last message came, as text for the form.
+    @api.depends('code', 'company_id')
+    def _compute_aps_checklist(self):
+        for provider in self:
+            steps = provider._aps_get_steps() if provider.code == 'aps' else []
+            provider.aps_checklist = Markup('<ol class="list-unstyled mb-0">%s</ol>') % (
+                Markup().join(provider._aps_render_step(*step) for step in steps)
+            )
 
-        :param str channel: The way by which it came.
-        :return: The time in the user's time zone, or that there was none.
+    #=== BUSINESS METHODS - ADDRESSES ===#
+
+    def _aps_get_public_url(self):
+        """ Return the base address to enter in the APS dashboard.
+
+        It doesn't depend on the address by which an administrator happens to see the form, unlike
+        that of `get_base_url`, which is right for shoppers.
+
+        :return: The address of the website of the provider or of its company, or `web.base.url`.
         :rtype: str
         """
-        date = self._aps_get_last_message_date(channel) if isinstance(self.id, int) else None
-        if not date:
-            return _("never")
-        local_date = fields.Datetime.context_timestamp(self, date)
-        return local_date.strftime('%Y-%m-%d %H:%M')
+        website = self['website_id'] if 'website_id' in self._fields else None
+        return (website or self.company_id).get_base_url()
 
-    def _aps_get_warnings(self):
-        """ Return what may keep APS and this database from reaching each other.
-
-        :return: The warnings, for administrators.
-        :rtype: list[str]
-        """
-        if self.code != 'aps' or self.state == 'disabled':
-            return []
-        warnings = []
-        url = urlsplit(self.get_base_url())
-        if self._aps_is_private_host(url.hostname or ''):
-            warnings.append(_(
-                "APS can't reach %(host)s. Set the system parameter web.base.url to the public "
-                "address of this database.",
-                host=url.hostname,
-            ))
-        elif url.scheme != 'https':
-            warnings.append(_("APS wants addresses that begin with https."))
-        if isinstance(self.id, int) and not self._aps_get_last_message_date('webhook'):
-            warnings.append(_(
-                "No authentic notification has come from APS yet. Fill in the two addresses below "
-                "in the APS dashboard, and make a test payment before you take live payments."
-            ))
-        return warnings
-
-    @staticmethod
-    def _aps_is_private_host(host):
+    @api.model
+    def _aps_is_private_host(self, host):
         """ Return whether a host can't be reached from the internet.
 
         :param str host: The name or address.
@@ -117,168 +116,196 @@ class PaymentProvider(models.Model):
         except ValueError:
             return '.' not in host or host in LOCAL_NAMES or host.endswith(LOCAL_SUFFIXES)
 
-    #=== ACTION METHODS ===#
+    @api.model
+    def _aps_is_lost(self, host):
+        """ Return whether messages that are sent to a host don't find this database.
 
-    def action_aps_check_setup(self):
-        """ Ask APS something harmless, and tell which of the credentials is wrong, if any.
+        They come without session, so Odoo has to know the database by the name of the host.
 
-        :return: None
-        :raise AccessError: If the user is not a settings administrator.
+        :param str host: The name of the host.
+        :return: Whether this is not the only database of the host.
+        :rtype: bool
         """
-        self.ensure_one()
-        if not self.env.user.has_group('base.group_system'):
-            raise AccessError(_("Only administrators can check the credentials."))
-        is_passed, result = self._aps_examine_setup()
-        self.write({'aps_is_check_passed': is_passed, 'aps_check_result': result})
+        if http.request and http.request.httprequest.headers.get('X-Odoo-Database'):
+            return False  # The proxy names the database, which 19.0 heeds.
+        databases = http.db_list(force=True, host=host)
+        return bool(databases) and databases != [self.env.cr.dbname]
 
-    #=== BUSINESS METHODS ===#
+    #=== BUSINESS METHODS - WARNINGS ===#
 
-    def _aps_examine_setup(self):
-        """ Return whether the credentials are right, and what is wrong with them.
+    def _aps_get_warnings(self):
+        """ Return what may keep APS and this database from reaching each other.
 
-        :return: Whether all is well, and a sentence for administrators, without secrets.
-        :rtype: tuple[bool, str]
+        :return: The warnings, for administrators.
+        :rtype: list[str]
         """
-        account = self._aps_get_account()
-        for value, label in (
-            (account.merchant_identifier, _("merchant identifier")),
-            (self.sudo().aps_access_code, _("access code")),
-            (account.request_phrase, _("SHA request phrase")),
-            (account.response_phrase, _("SHA response phrase")),
-        ):
-            if not value:
-                return False, _("The %(field)s is missing.", field=label)
-        try:
-            answer = self._aps_probe(account.request_phrase, account.sha_type)
-        except APSUnreachable:
-            return False, _(
-                "Amazon Payment Services can't be reached from this server. Check its connection "
-                "to the internet and its firewall."
-            )
-        except APSOutcomeUnknown as error:
-            return False, _(
-                "Amazon Payment Services gave no readable answer (%(error)s). If this happens "
-                "again, select JSON in Integration Settings > Technical Settings of the APS "
-                "dashboard.",
-                error=error,
-            )
-        code = (answer.get('response_code') or '')[2:]
-        if code == const.MISMATCH_MESSAGE_CODE:
-            return False, self._aps_examine_mismatch(account)
-        if code != const.NOT_FOUND_MESSAGE_CODE:
-            return False, self._aps_explain_refusal(code)
-        return self._aps_examine_answer(answer, account)
+        if self.code != 'aps' or self.state == 'disabled':
+            return []
+        return [*self._aps_get_address_warnings(), *self._aps_get_silence_warnings()]
 
-    def _aps_probe(self, phrase, sha_type):
-        """ Ask APS about a payment that doesn't exist.
+    def _aps_get_address_warnings(self):
+        """ Return what is wrong with the address that APS is to post to.
 
-        :param str phrase: The phrase to sign with.
-        :param str sha_type: One of `const.SHA_TYPES`.
-        :return: The answer, which is not verified, and may not be signed at all.
-        :rtype: dict
-        :raise APSUnreachable: If APS can't be reached.
-        :raise APSOutcomeUnknown: If the answer can't be read.
+        APS wants `https`, the name of a host rather than an IP address, and the standard port.
+        See https://paymentservices.amazon.com/docs/managing-payments/tracking-a-payment/webhooks.
+
+        :return: The warnings.
+        :rtype: list[str]
         """
+        url = urlsplit(self._aps_get_public_url())
+        host = url.hostname or ''
+        if self._aps_is_private_host(host):
+            return [_(
+                "APS can't reach %(host)s. Set the system parameter web.base.url, or the domain of "
+                "the website, to the public address of this database.",
+                host=host,
+            )]
+        warnings = []
+        if url.scheme != 'https':
+            warnings.append(_("APS wants addresses that begin with https."))
+        if url.netloc != host:
+            warnings.append(_("APS posts to the standard port only, so leave the port out."))
+        if ':' in host or host.replace('.', '').isdigit():
+            warnings.append(_("APS wants the name of a host instead of an IP address."))
+        if self._aps_is_lost(host):
+            warnings.append(_(
+                "Messages of APS to %(host)s don't find this database, as it is not the only one "
+                "there. Start Odoo with a database filter that leaves only this one for the host.",
+                host=host,
+            ))
+        return warnings
+
+    def _aps_get_silence_warnings(self):
+        """ Return that no message came yet, which is to be known before real money is taken.
+
+        :return: The warnings.
+        :rtype: list[str]
+        """
+        provider = self._origin  # In the form, before it is saved.
+        if not provider or provider._aps_get_last_message_date('webhook'):
+            return []
+        if self.state == 'enabled' and provider.state == 'enabled':
+            return [_(
+                "Live payments are taken, but no authentic notification has come from APS yet. A "
+                "shopper who doesn't come back after paying is noticed late."
+            )]
+        if self.state == 'enabled':
+            return [_(
+                "You are about to take live payments, but no authentic notification has come from "
+                "APS yet. Make a test payment first."
+            )]
+        return [_(
+            "No authentic notification has come from APS yet. Fill in the addresses below in the "
+            "APS dashboard, and make a test payment before you take live payments."
+        )]
+
+    #=== BUSINESS METHODS - CHECKLIST ===#
+
+    def _aps_get_steps(self):
+        """ Return the steps of the set-up in the APS dashboard, with what Odoo can see of each.
+
+        :return: State, title, menu of the dashboard, and finding of each step.
+        :rtype: list[tuple]
+        """
+        security = "Integration Settings > Security Settings"
+        technical = "Integration Settings > Technical Settings > Redirection"
+        return [
+            (*self._aps_see_credentials(), _("Credentials"), security),
+            (*self._aps_see_channel('answer'), _("Origin URL"), security),
+            (*self._aps_see_channel('return'), _("Redirection"), technical),
+            (*self._aps_see_channel('webhook'), _("Feedback and notifications"), technical),
+            ('hidden', _(
+                "In English and Arabic. Odoo can't see it: look at the page in a test payment."
+            ), _("Template of the payment page"), "Templates"),
+        ]
+
+    def _aps_see_credentials(self):
+        """ Return the state of the credentials, and a sentence about them. """
         provider_sudo = self.sudo()
-        query = {
-            'query_command': 'CHECK_STATUS',
-            'merchant_reference': f'check-{secrets.token_hex(8)}',
-            'access_code': provider_sudo.aps_access_code,
-            'merchant_identifier': provider_sudo.aps_merchant_identifier,
-            'language': const.DEFAULT_LANGUAGE,
+        if self._aps_get_missing_labels():
+            return 'open', _(
+                "Missing here: %(fields)s.", fields=', '.join(self._aps_get_missing_labels())
+            )
+        if not provider_sudo.aps_check_date:
+            return 'open', _("Filled in, but not checked yet: click on Check Credentials.")
+        age = self._aps_format_age(provider_sudo.aps_check_date)
+        if provider_sudo.aps_is_check_passed:
+            return 'done', _("Checked with success %(age)s.", age=age)
+        return 'wrong', _("The check found a mistake %(age)s; see below.", age=age)
+
+    def _aps_see_channel(self, channel):
+        """ Return the state of a way by which messages come, and a sentence about it. """
+        provider = self._origin
+        date = provider and provider._aps_get_last_message_date(channel)
+        state, age = 'done' if date else 'open', self._aps_format_age(date)
+        if channel == 'answer':
+            return state if date else 'hidden', _(
+                "Enter %(url)s. The API answered a request of this server last: %(age)s.",
+                url=self._aps_get_public_url().rstrip('/'), age=age,
+            )
+        if channel == 'return':
+            return state, _(
+                "Status: active, with the payment options. Send Response Parameters: Yes. "
+                "Redirection URL: as below, by POST. Last return of a shopper: %(age)s.",
+                age=age,
+            )
+        return state, _(
+            "Direct Transaction Feedback URL and Notification URL: both as below. Format: JSON, "
+            "not XML. Last notification: %(age)s.",
+            age=age,
+        )
+
+    def _aps_render_step(self, state, finding, title, place):
+        """ Return a step as HTML.
+
+        :param str state: One of `STEP_ICONS`.
+        :param str finding: What Odoo can see of the step.
+        :param str title: The title of the step.
+        :param str place: The menu of the APS dashboard.
+        :return: The row.
+        :rtype: Markup
+        """
+        states = {
+            'done': _("Done"), 'wrong': _("Wrong"), 'open': _("To do"),
+            'hidden': _("Not seen by Odoo"),
         }
-        signature = aps_utils.compute_signature(query, phrase, sha_type)
-        response = self._aps_post({**query, 'signature': signature})
-        try:
-            answer = aps_utils.parse_json_message(response.content)
-        except ValueError as error:
-            raise APSOutcomeUnknown(f"HTTP status {response.status_code}") from error
-        _logger.info("Check of the credentials: %s", aps_utils.describe_message(answer))
-        return answer
+        return STEP % {
+            'icon': STEP_ICONS[state], 'state': states[state], 'title': title, 'place': place,
+            'finding': finding,
+        }
 
-    def _aps_examine_mismatch(self, account):
-        """ Return with which other setting APS accepts the signature of a request.
+    def _aps_format_last_date(self, channel):
+        """ Return how long ago the last message came.
 
-        At most seven requests are sent.
-
-        :param Account account: The account.
-        :return: The sentence.
+        :param str channel: The way by which it came.
+        :return: The time, such as "3 minutes ago", or that there was none.
         :rtype: str
         """
-        for phrase, is_swapped in (
-            (account.request_phrase, False), (account.response_phrase, True),
-        ):
-            for sha_type, label in const.SHA_TYPES:
-                if not is_swapped and sha_type == account.sha_type:
-                    continue
-                answer = self._aps_probe(phrase, sha_type)
-                if (answer.get('response_code') or '')[2:] == const.MISMATCH_MESSAGE_CODE:
-                    continue
-                if is_swapped:
-                    return _(
-                        "The two phrases are exchanged: APS accepts the response phrase for "
-                        "requests, with SHA type %(sha_type)s.",
-                        sha_type=label,
-                    )
-                return _(
-                    "The SHA type is another one: APS accepts %(sha_type)s. Select it here, or the "
-                    "present one in Integration Settings > Security Settings of the APS dashboard.",
-                    sha_type=label,
-                )
-        return _(
-            "The SHA request phrase is wrong. Copy it again from Integration Settings > Security "
-            "Settings of the APS dashboard."
-        )
+        provider = self._origin
+        return self._aps_format_age(provider and provider._aps_get_last_message_date(channel))
 
-    def _aps_explain_refusal(self, code):
-        """ Return what a refusal says about the credentials.
+    def _aps_format_age(self, date):
+        """ Return how long ago something was.
 
-        :param str code: The message code.
-        :return: The sentence.
+        :param datetime date: When it was, if ever, in UTC.
+        :return: The time in the language of the user, such as "3 minutes ago".
         :rtype: str
         """
-        if code == '009':
-            return _(
-                "APS doesn't know the merchant identifier. Copy it again from the APS dashboard; "
-                "mind that the sandbox and the live account have different ones."
-            )
-        if code == '010':
-            return _(
-                "The access code is wrong. Copy it again from Integration Settings > Security "
-                "Settings of the APS dashboard."
-            )
-        if code == '015':
-            return _("The merchant account is not active. Ask Amazon Payment Services.")
-        meaning = const.MESSAGE_CODES.get(code, "unknown reason")
-        return _("APS refused the check: %(meaning)s (%(code)s).", meaning=meaning, code=code)
-
-    def _aps_examine_answer(self, answer, account):
-        """ Return whether the answer of APS is signed as it should be.
-
-        :param dict answer: The answer to a request that APS accepted.
-        :param Account account: The account.
-        :return: Whether all is well, and a sentence.
-        :rtype: tuple[bool, str]
-        """
-        # With the present phrase alone, although the former one may still be accepted.
-        if aps_utils.verify_signature(answer, account.response_phrase, account.sha_type):
-            return True, _("All is well: Amazon Payment Services and Odoo understand each other.")
-        if not isinstance(answer.get('signature'), str):
-            return False, _("The answer of APS is not signed, so it can't be believed.")
-        finding, detail = find_other_setting(answer, account) or ('', '')
-        if finding == 'sha_type':
-            return False, _(
-                "APS accepts what Odoo sends, but signs its own messages with SHA type "
-                "%(sha_type)s.",
-                sha_type=detail,
-            )
-        if finding == 'request_phrase':
-            return False, _(
-                "APS signs its messages with the request phrase. Copy the response phrase again "
-                "from Integration Settings > Security Settings of the APS dashboard."
-            )
-        return False, _(
-            "APS accepts what Odoo sends, but the SHA response phrase is wrong: no message of APS "
-            "can be believed. Copy it again from Integration Settings > Security Settings of the "
-            "APS dashboard."
+        if not date:
+            return _("never")
+        return babel.dates.format_timedelta(
+            min(date - fields.Datetime.now(), -timedelta(seconds=1)),
+            add_direction=True,
+            locale=babel_locale_parse(self.env.lang or self.env.user.lang),
         )
+
+    #=== BUSINESS METHODS - RIGHTS ===#
+
+    def _aps_ensure_administrator(self):
+        """ Check that the user may change the settings of the provider.
+
+        :raise AccessError: If the user is not a settings administrator of its company.
+        """
+        if not self.env.user.has_group('base.group_system'):
+            raise AccessError(_("Only settings administrators can do this."))
+        payment_utils.check_rights_on_recordset(self)

@@ -9,7 +9,12 @@ from odoo.exceptions import UserError
 from odoo.addons.payment import utils as payment_utils
 from odoo.addons.payment_aps import const
 from odoo.addons.payment_aps import utils as aps_utils
-from odoo.addons.payment_aps.exceptions import APSOutcomeUnknown, APSRefused, APSUnreachable
+from odoo.addons.payment_aps.exceptions import (
+    APSNotConfirmed,
+    APSOutcomeUnknown,
+    APSRefused,
+    APSUnreachable,
+)
 
 _logger = logging.getLogger(__name__)
 
@@ -405,10 +410,11 @@ class PaymentTransaction(models.Model):
         payment = self._aps_get_payment()
         try:
             answer = self.provider_id._aps_make_request(self._aps_prepare_operation_payload())
-        except APSUnreachable:
-            self._aps_commit_outcome(lambda: self._aps_fail_operation(_(
+        except APSUnreachable as error:
+            message = str(error) if isinstance(error, APSNotConfirmed) else _(
                 "Amazon Payment Services can't be reached. Nothing was sent; try again later."
-            )))
+            )
+            self._aps_commit_outcome(lambda: self._aps_fail_operation(message))
             return
         except APSRefused as error:
             answer = error.answer

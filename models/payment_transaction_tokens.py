@@ -8,6 +8,7 @@ from odoo.exceptions import ValidationError
 from odoo.addons.payment_aps import utils as aps_utils
 from odoo.addons.payment_aps.exceptions import (
     APSError,
+    APSNotConfirmed,
     APSOutcomeUnknown,
     APSRefused,
     APSUnreachable,
@@ -245,6 +246,8 @@ class PaymentTransaction(models.Model):
         """
         if isinstance(error, APSRefused):
             return self._aps_describe_code(error.code)
+        if isinstance(error, APSNotConfirmed):
+            return str(error)
         return _("Amazon Payment Services can't be reached. Nothing was sent; try again later.")
 
     def _aps_reopen_accounting(self):

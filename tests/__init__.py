@@ -6,6 +6,7 @@ from . import test_payment_method
 from . import test_payment_options
 from . import test_payment_provider
 from . import test_phrase_rotation
+from . import test_provider_setup
 from . import test_readme
 from . import test_redirect_form
 from . import test_reference

@@ -1,7 +1,7 @@
 from odoo.exceptions import AccessError, ValidationError
 from odoo.tests import tagged
 
-from odoo.addons.payment_aps.exceptions import APSUnreachable
+from odoo.addons.payment_aps.exceptions import APSNotConfirmed
 from odoo.addons.payment_aps.tests.common import APSCommon
 
 
@@ -34,8 +34,11 @@ class TestDatabaseCopies(APSCommon):
         self.assertFalse(self._is_offered())
         with self.assertRaisesRegex(ValidationError, "is a copy"):
             tx._get_specific_rendering_values({})
-        with self.assertRaisesRegex(APSUnreachable, "is a copy"):
+        with self.assertRaisesRegex(APSNotConfirmed, "is a copy"):
             self.provider._aps_make_request({'query_command': 'CHECK_STATUS'})
+        self.assertFalse(self.env['payment.aps.message'].search(
+            [('provider_id', '=', self.provider.id)]
+        ), "A request that was never sent must not be in the trail.")
 
         with self.assertRaises(AccessError):
             self.provider.with_user(self.internal_user).action_aps_confirm_database()
@@ -43,6 +46,61 @@ class TestDatabaseCopies(APSCommon):
 
         self.assertTrue(self._is_offered())
         self.assertIn('api_url', tx._get_specific_rendering_values({}))
+
+    def test_check_of_the_credentials_is_no_way_around(self):
+        """ Test that not even a harmless request leaves a copy for the live host. """
+        self._copy_database()
+        self.provider.action_aps_check_setup()
+        self.assertIn("is a copy", self.provider.aps_check_result)
+        self.assertFalse(self.provider.aps_is_check_passed)
+        with self.assertRaises(APSNotConfirmed):
+            self.provider._aps_post({})
+
+        self.provider.state = 'test'
+        with self.assertRaises(APSNotConfirmed):
+            self.provider._aps_post({}, environment='enabled')
+
+    def test_writing_the_same_state_is_no_confirmation(self):
+        """ Test that an import or a script doesn't confirm a copy without being asked to. """
+        self._copy_database()
+        self.provider.write({'state': 'enabled'})
+        self.assertTrue(self.provider.aps_is_in_copy)
+
+        self.provider.write({'state': 'test'})
+        self.provider.write({'state': 'enabled'})
+        self.assertFalse(self.provider.aps_is_in_copy)
+
+    def test_database_that_is_not_known_is_not_trusted(self):
+        """ Test a provider that was enabled behind Odoo's back. """
+        self.env.flush_all()
+        self.env.cr.execute(
+            'UPDATE payment_provider SET aps_database_uuid = NULL WHERE id = %s', [self.provider.id]
+        )
+        self.env.invalidate_all()
+        self.assertFalse(self._is_offered())
+        self.assertTrue(self.provider.aps_is_in_copy)
+
+    def test_renamed_or_moved_database_stays_confirmed(self):
+        """ Test that the identifier counts, and nothing else that may change. """
+        self.env['ir.config_parameter'].set_param('web.base.url', 'https://new.example.com')
+        self.env['ir.config_parameter'].set_param('database.secret', 'new')
+        self.assertTrue(self._is_offered())
+
+    def test_administrator_of_another_company_cannot_confirm(self):
+        """ Test that the confirmation is for those who may change the provider. """
+        self._copy_database()
+        other_company = self.env['res.company'].create({'name': "Other"})
+        admin = self.admin_user.copy({
+            'login': 'other-admin', 'company_ids': [(6, 0, other_company.ids)],
+            'company_id': other_company.id,
+        })
+        self.assertTrue(admin.has_group('base.group_system'))
+        with self.assertRaises(AccessError):
+            self.provider.with_user(admin).with_context(
+                allowed_company_ids=other_company.ids
+            ).action_aps_confirm_database()
+        self.env.invalidate_all()
+        self.assertTrue(self.provider.aps_is_in_copy)
 
     def test_copy_can_use_the_sandbox(self):
         """ Test that a copy is good for what it is made for. """

@@ -1,5 +1,7 @@
 """ The check of the credentials, of which one after the other is wrong. """
 
+import itertools
+
 import pytest
 from workbench.payments import Merchant
 from workbench.sandbox_process import CREDENTIALS
@@ -17,7 +19,7 @@ FINDINGS = {
     'aps_sha_type': "The SHA type is another one: APS accepts SHA-256",
     'aps_sha_request': "The SHA request phrase is wrong",
     'aps_access_code': "The access code is wrong",
-    'aps_sha_response': "the SHA response phrase is wrong",
+    'aps_sha_response': "The SHA response phrase is wrong",
 }
 ORDER = list(FINDINGS)
 
@@ -67,15 +69,120 @@ def test_wrong_credential_is_named(provider, field):
     assert provider.check()[0]
 
 
-@pytest.mark.parametrize(('first', 'second'), [
-    (first, second) for index, first in enumerate(ORDER) for second in ORDER[index + 1:]
-    if (first, second) != ('aps_sha_type', 'aps_sha_request')  # Both at once fit no other setting.
-])
-def test_two_wrong_credentials_are_named_one_after_the_other(provider, first, second):
+@pytest.mark.parametrize(('first', 'second'), itertools.combinations(ORDER, 2))
+def test_two_wrong_credentials_are_named(provider, first, second):
     provider.write({first: WRONG[first], second: WRONG[second]})
-    assert FINDINGS[first] in provider.check()[1]
+    result = provider.check()[1]
+    if {first, second} == {'aps_sha_type', 'aps_sha_request'}:
+        # No request is accepted, so that only the answer tells about the SHA type.
+        assert FINDINGS['aps_sha_request'] in result
+        assert "APS signs its messages with SHA type SHA-256" in result
+    elif first != 'aps_merchant_identifier':  # Else nothing else is looked at.
+        assert FINDINGS[second] in result
+        assert FINDINGS[first] in result
+    else:
+        assert FINDINGS[first] in result
+    assert not any(value in result for value in (*WRONG.values(), *CREDENTIALS.values()))
+
     provider.write({first: CREDENTIALS[first]})
-    assert FINDINGS[second] in provider.check()[1]
+    is_passed, result = provider.check()
+    assert not is_passed
+    assert FINDINGS[second] in result
+    assert FINDINGS[first] not in result
+
+    provider.write({second: CREDENTIALS[second]})
+    assert provider.check()[0]
+
+
+def test_all_wrong_is_put_right_one_by_one(provider):
+    provider.write(WRONG)
+    for field in ORDER:
+        assert not provider.check()[0]
+        provider.write({field: CREDENTIALS[field]})
+    assert provider.check()[0]
+
+
+def test_number_of_requests_is_bounded(shop, provider):
+    shop.sandbox('POST', 'reset')
+    provider.write({'aps_sha_request': "wrong", 'aps_sha_response': "also wrong"})
+    provider.check()
+    requests = shop.sandbox('GET', 'requests')['requests']
+    assert len(requests) == 8
+    assert {request['command'] for request in requests} == {'CHECK_STATUS'}
+
+
+@pytest.mark.parametrize('sha_type', ['sha512', 'hmac256', 'hmac512'])
+def test_each_sha_type_is_recognized(shop, provider, sha_type):
+    shop.sandbox('PATCH', f'accounts/{shop.merchant}', {'sha_type': sha_type})
+    try:
+        label = sha_type.replace('sha', 'sha-').replace('hmac', 'hmac-').upper()
+        assert f"APS accepts {label}" in provider.check()[1]
+        provider.write({'aps_sha_type': sha_type})
+        assert provider.check()[0]
+    finally:
+        shop.sandbox('PATCH', f'accounts/{shop.merchant}', {'sha_type': 'sha256'})
+
+
+def test_answers_that_are_not_signed_still_tell(shop, provider):
+    shop.sandbox('PATCH', f'accounts/{shop.merchant}', {'sign_unauthentic': False})
+    try:
+        provider.write({'aps_sha_request': "wrong"})
+        assert provider.check()[1] == (
+            "The SHA request phrase is wrong. Copy it again from Integration Settings > Security "
+            "Settings of the APS dashboard."
+        )
+    finally:
+        shop.sandbox('PATCH', f'accounts/{shop.merchant}', {'sign_unauthentic': True})
+
+
+def test_white_space_of_an_older_module_is_named(shop, provider):
+    shop.query("UPDATE payment_provider SET aps_sha_request = aps_sha_request || ' '")
+    assert "SHA Request Phrase begins or ends with white space" in provider.check()[1]
+
+
+def test_character_that_cannot_be_seen_is_named(provider):
+    phrase = CREDENTIALS['aps_sha_response']
+    provider.write({'aps_sha_response': f'{phrase[:4]}\u200b{phrase[4:]}'})
+    result = provider.check()[1]
+    assert "SHA Response Phrase holds a character that can't be seen" in result
+    assert FINDINGS['aps_sha_response'] in result
+
+
+def test_white_space_in_the_dashboard_is_named(shop, provider):
+    settings = f'accounts/{shop.merchant}'
+    phrase = CREDENTIALS['aps_sha_response']
+    shop.sandbox('PATCH', settings, {'sha_response_phrase': f'{phrase} '})
+    try:
+        assert "white space in the APS dashboard" in provider.check()[1]
+    finally:
+        shop.sandbox('PATCH', settings, {'sha_response_phrase': phrase})
+
+
+def test_account_that_is_not_active_is_named(shop, provider):
+    provider.order_fault('CHECK_STATUS', 'answer', response_code='11015')
+    try:
+        result = provider.check()[1]
+    finally:
+        shop.sandbox('DELETE', 'faults')
+    assert "The merchant account is not active" in result
+
+
+def test_former_phrase_is_named_while_only_odoo_knows_the_new_one(provider):
+    provider.write({'aps_sha_response': "new response phrase"})
+    assert "APS still signs with the former SHA response phrase" in provider.check()[1]
+    provider.rpc.call(
+        'payment.provider', 'action_aps_forget_former_phrase', [provider.provider_id]
+    )
+    assert FINDINGS['aps_sha_response'] in provider.check()[1]
+
+
+def test_result_is_forgotten_with_the_credentials_it_is_about(provider):
+    provider.check()
+    provider.write({'aps_sha_request': "another phrase"})
+    [row] = provider.rpc.call('payment.provider', 'read', [provider.provider_id], [
+        'aps_is_check_passed', 'aps_check_result', 'aps_check_date',
+    ])
+    assert not (row['aps_is_check_passed'] or row['aps_check_result'] or row['aps_check_date'])
 
 
 def test_exchanged_phrases_are_recognized(provider):
@@ -97,6 +204,27 @@ def test_unreachable_host_is_named(shop, provider):
 def test_answer_that_is_not_json_is_named(shop, provider):
     provider.order_fault('CHECK_STATUS', 'xml')
     try:
-        assert "select JSON" in provider.check()[1]
+        assert "answers in XML. Select JSON" in provider.check()[1]
+    finally:
+        shop.sandbox('DELETE', 'faults')
+
+
+@pytest.mark.parametrize(('fault', 'finding'), [
+    ('garbage', "can't be read"), ('error_500', "HTTP status 500"), ('close', "gave no answer"),
+])
+def test_answer_that_is_not_usable_is_named(shop, provider, fault, finding):
+    provider.order_fault('CHECK_STATUS', fault)
+    try:
+        assert finding in provider.check()[1]
+    finally:
+        shop.sandbox('DELETE', 'faults')
+
+
+def test_host_that_is_gone_in_the_middle_of_the_check_is_named(shop, provider):
+    provider.write({'aps_sha_request': "wrong"})
+    provider.order_fault('CHECK_STATUS', 'slow', times=1, seconds=0)
+    provider.order_fault('CHECK_STATUS', 'error_500', times=5)
+    try:
+        assert "HTTP status 500" in provider.check()[1]
     finally:
         shop.sandbox('DELETE', 'faults')

@@ -1,0 +1,371 @@
+import logging
+import secrets
+
+from odoo import _, api, fields, models
+
+from odoo.addons.payment_aps import const
+from odoo.addons.payment_aps import utils as aps_utils
+from odoo.addons.payment_aps.diagnosis import find_other_setting
+from odoo.addons.payment_aps.exceptions import APSError, APSNotConfirmed, APSUnreachable
+from odoo.addons.payment_aps.models.payment_provider import CREDENTIAL_FIELDS
+
+_logger = logging.getLogger(__name__)
+
+# How long to wait for each of the answers, in seconds, as an administrator waits for all of them.
+# There are nine at most: as configured, seven with other signatures, one of the other environment.
+READ_TIMEOUT = 10
+UNKNOWN_MERCHANT_CODE = '009'
+# What the result of a check depends on.
+CHECKED_FIELDS = (*CREDENTIAL_FIELDS, 'aps_sha_type', 'state')
+
+
+class CheckStopped(Exception):
+    """ The check can't go on. The text is meant for administrators. """
+
+
+class PaymentProvider(models.Model):
+    """ A check of the credentials, which names the one that is wrong. """
+
+    _inherit = 'payment.provider'
+
+    aps_check_result = fields.Text(
+        string="Check of the Credentials", readonly=True, copy=False, groups='base.group_system'
+    )
+    aps_is_check_passed = fields.Boolean(readonly=True, copy=False, groups='base.group_system')
+    aps_check_date = fields.Datetime(readonly=True, copy=False, groups='base.group_system')
+
+    #=== CRUD METHODS ===#
+
+    def write(self, values):
+        """ Override of `payment` to forget the result of a check of other credentials. """
+        if any(name in values for name in CHECKED_FIELDS):
+            values = {
+                **values, 'aps_check_result': False, 'aps_is_check_passed': False,
+                'aps_check_date': False,
+            }
+        return super().write(values)
+
+    #=== ACTION METHODS ===#
+
+    def action_aps_check_setup(self):
+        """ Ask APS something harmless, and tell which of the credentials is wrong, if any.
+
+        :return: None
+        :raise AccessError: If the user is not a settings administrator.
+        """
+        self.ensure_one()
+        self._aps_ensure_administrator()
+        findings = self._aps_examine_setup()
+        self.write({
+            'aps_check_date': fields.Datetime.now(),
+            'aps_is_check_passed': not findings,
+            'aps_check_result': '\n'.join(findings) or self._aps_get_praise(),
+        })
+
+    #=== BUSINESS METHODS - FINDINGS ===#
+
+    def _aps_examine_setup(self):
+        """ Return what is wrong with the credentials.
+
+        :return: The sentences for administrators, without secrets. None if all is well.
+        :rtype: list[str]
+        """
+        missing_labels = self._aps_get_missing_labels()
+        if missing_labels:
+            return [_("Missing here: %(fields)s.", fields=', '.join(missing_labels))]
+        findings = self._aps_find_hidden_characters()
+        try:
+            return findings + self._aps_examine_account(self._aps_get_account())
+        except CheckStopped as error:
+            return [*findings, str(error)]
+
+    def _aps_get_missing_labels(self):
+        """ Return the labels of the credentials that are not filled in. """
+        return [label for name, label in self._aps_get_labels().items() if not self.sudo()[name]]
+
+    @api.model
+    def _aps_get_labels(self):
+        """ Return the labels of the credentials in the form, by name of the field. """
+        return {
+            'aps_merchant_identifier': _("Merchant Identifier"),
+            'aps_access_code': _("Access Code"),
+            'aps_sha_request': _("SHA Request Phrase"),
+            'aps_sha_response': _("SHA Response Phrase"),
+        }
+
+    def _aps_find_hidden_characters(self):
+        """ Return which credentials hold white space or characters that can't be seen.
+
+        White space around them is removed when they are entered here, but not by Odoo's own module.
+
+        :return: The sentences.
+        :rtype: list[str]
+        """
+        findings = []
+        for name, label in self._aps_get_labels().items():
+            value = self.sudo()[name]
+            if value != value.strip():
+                findings.append(_(
+                    "%(field)s begins or ends with white space. Type it anew.", field=label
+                ))
+            elif not value.isprintable():
+                findings.append(_(
+                    "%(field)s holds a character that can't be seen, perhaps copied along. Type "
+                    "it anew.",
+                    field=label,
+                ))
+        return findings
+
+    def _aps_examine_account(self, account):
+        """ Return what APS's answer to a harmless request says about the credentials.
+
+        :param Account account: The account, as configured.
+        :return: The sentences.
+        :rtype: list[str]
+        :raise CheckStopped: If APS gives no readable answer.
+        """
+        findings = []
+        answer = self._aps_probe(account)
+        if get_message_code(answer) == const.MISMATCH_MESSAGE_CODE:
+            # From here on with what fits, so that a second mistake is found as well.
+            finding, account, answer = self._aps_examine_mismatch(account, answer)
+            findings.append(finding)
+        code = get_message_code(answer)
+        if code == UNKNOWN_MERCHANT_CODE:
+            findings.append(self._aps_explain_unknown_merchant(account))
+        elif code not in (const.MISMATCH_MESSAGE_CODE, const.NOT_FOUND_MESSAGE_CODE):
+            findings.append(self._aps_explain_refusal(code))
+        if isinstance(answer.get('signature'), str):
+            findings += self._aps_examine_signature(answer, account)
+        elif code == const.NOT_FOUND_MESSAGE_CODE:
+            findings.append(_("The answer of APS is not signed, so it can't be believed."))
+        return findings
+
+    def _aps_examine_mismatch(self, account, answer):
+        """ Find the setting with which APS accepts the signature of a request.
+
+        :param Account account: The account, as configured.
+        :param dict answer: The answer to the first request.
+        :return: The sentence, the account as it should be as far as is known, and the answer that
+                 tells more.
+        :rtype: tuple[str, Account, dict]
+        :raise CheckStopped: If APS gives no readable answer.
+        """
+        swapped_account = account._replace(
+            request_phrase=account.response_phrase, response_phrase=account.request_phrase
+        )
+        for candidate in (account, swapped_account):
+            for sha_type, label in const.SHA_TYPES:
+                candidate = candidate._replace(sha_type=sha_type)
+                if candidate == account:
+                    continue
+                other_answer = self._aps_probe(candidate)
+                if get_message_code(other_answer) == const.MISMATCH_MESSAGE_CODE:
+                    continue
+                is_swapped = candidate.request_phrase != account.request_phrase
+                explain = self._aps_explain_swap if is_swapped else self._aps_explain_sha_type
+                return explain(label), candidate, other_answer
+        return _(
+            "The SHA request phrase is wrong. Copy it again from Integration Settings > Security "
+            "Settings of the APS dashboard."
+        ), account, answer
+
+    def _aps_examine_signature(self, answer, account):
+        """ Return what is wrong with the signature of an answer of APS.
+
+        :param dict answer: The answer, which is signed.
+        :param Account account: The account, as it should be as far as is known.
+        :return: The sentence, if any.
+        :rtype: list[str]
+        """
+        # With the present phrase alone, although the former one may still be accepted.
+        if aps_utils.verify_signature(answer, account.response_phrase, account.sha_type):
+            return []
+        former_phrase = self.sudo().aps_sha_response_former
+        if aps_utils.verify_signature(answer, former_phrase, account.sha_type):
+            return [_(
+                "APS still signs with the former SHA response phrase, which is accepted for a "
+                "while only. Enter the new one in Integration Settings > Security Settings of the "
+                "APS dashboard."
+            )]
+        finding, detail = find_other_setting(answer, account) or ('', '')
+        explanations = {
+            'sha_type': _(
+                "APS signs its messages with SHA type %(sha_type)s. Select it here, or the present "
+                "one in Integration Settings > Security Settings of the APS dashboard.",
+                sha_type=detail,
+            ),
+            'request_phrase': _(
+                "APS signs its messages with the phrase that is the SHA request phrase here. Copy "
+                "both phrases again from Integration Settings > Security Settings of the APS "
+                "dashboard."
+            ),
+            'phrase_space': _(
+                "The SHA response phrase begins or ends with white space in the APS dashboard. "
+                "Type it anew there, in Integration Settings > Security Settings."
+            ),
+        }
+        return [explanations.get(finding) or _(
+            "The SHA response phrase is wrong: no message of APS can be believed. Copy it again "
+            "from Integration Settings > Security Settings of the APS dashboard."
+        )]
+
+    #=== BUSINESS METHODS - EXPLANATIONS ===#
+
+    def _aps_get_praise(self):
+        """ Return that all is well, and with which environment. """
+        if self.state == 'enabled':
+            return _("All is well: the live account and Odoo understand each other.")
+        return _("All is well: the sandbox account and Odoo understand each other.")
+
+    @api.model
+    def _aps_explain_sha_type(self, label):
+        """ Return that another SHA type fits. """
+        return _(
+            "The SHA type is another one: APS accepts %(sha_type)s. Select it here, or the present "
+            "one in Integration Settings > Security Settings of the APS dashboard.",
+            sha_type=label,
+        )
+
+    @api.model
+    def _aps_explain_swap(self, label):
+        """ Return that the phrases are exchanged. """
+        return _(
+            "The two phrases are exchanged: APS accepts the response phrase for requests, with SHA "
+            "type %(sha_type)s. Exchange them here, and select this SHA type.",
+            sha_type=label,
+        )
+
+    def _aps_explain_unknown_merchant(self, account):
+        """ Return why APS doesn't know the merchant: perhaps it is one of the other environment.
+
+        :param Account account: The account.
+        :return: The sentence.
+        :rtype: str
+        """
+        other_environment = 'test' if self.state == 'enabled' else 'enabled'
+        try:
+            answer = self._aps_probe(account, other_environment)
+            is_known = get_message_code(answer) != UNKNOWN_MERCHANT_CODE
+        except CheckStopped:
+            is_known = False
+        if is_known and other_environment == 'test':
+            return _(
+                "These are the credentials of a sandbox account. Enter those of the live account, "
+                "or set the state to Test Mode."
+            )
+        if is_known:
+            return _(
+                "These are the credentials of a live account. Enter those of the sandbox account, "
+                "or set the state to Enabled."
+            )
+        return _(
+            "APS doesn't know the merchant identifier. Copy it again from Integration Settings > "
+            "Security Settings of the APS dashboard; mind that the sandbox and the live account "
+            "have different ones."
+        )
+
+    @api.model
+    def _aps_explain_refusal(self, code):
+        """ Return what a refusal says about the credentials.
+
+        :param str code: The message code.
+        :return: The sentence.
+        :rtype: str
+        """
+        if code == '010':
+            return _(
+                "The access code is wrong. Copy it again from Integration Settings > Security "
+                "Settings of the APS dashboard."
+            )
+        if code == '015':
+            return _("The merchant account is not active. Ask Amazon Payment Services.")
+        if code == '073':
+            return _(
+                "APS doesn't accept JSON. Select it in Integration Settings > Technical Settings "
+                "of the APS dashboard."
+            )
+        meaning = const.MESSAGE_CODES.get(code, "unknown reason")
+        return _(
+            "APS refused the check: %(meaning)s (%(code)s).",
+            meaning=meaning, code=aps_utils.shorten(code or '-', 8),
+        )
+
+    #=== BUSINESS METHODS - REQUESTS ===#
+
+    def _aps_probe(self, account, environment=None):
+        """ Ask APS about a payment that doesn't exist.
+
+        :param Account account: What to sign with.
+        :param str|None environment: `enabled` or `test`, if not that of the provider.
+        :return: The answer, which is not verified, and may not be signed at all.
+        :rtype: dict
+        :raise CheckStopped: If APS can't be reached, or gives no readable answer.
+        """
+        query = {
+            'query_command': 'CHECK_STATUS',
+            'merchant_reference': f'check-{secrets.token_hex(8)}',
+            'access_code': self.sudo().aps_access_code,
+            'merchant_identifier': account.merchant_identifier,
+            'language': const.DEFAULT_LANGUAGE,
+        }
+        signature = aps_utils.compute_signature(query, account.request_phrase, account.sha_type)
+        try:
+            response = self._aps_post(
+                {**query, 'signature': signature}, READ_TIMEOUT, environment
+            )
+        except APSNotConfirmed as error:
+            raise CheckStopped(str(error)) from error
+        except APSUnreachable as error:
+            raise CheckStopped(_(
+                "%(host)s can't be reached from this server (%(error)s). Check its connection to "
+                "the internet and its firewall.",
+                host=self._aps_get_host('api', environment), error=error,
+            )) from error
+        except APSError as error:
+            raise CheckStopped(_(
+                "%(host)s gave no answer (%(error)s). Try again later.",
+                host=self._aps_get_host('api', environment), error=error,
+            )) from error
+        answer = self._aps_parse_probe(response)
+        _logger.info("Check of the credentials: %s", aps_utils.describe_message(answer))
+        return answer
+
+    @api.model
+    def _aps_parse_probe(self, response):
+        """ Return the fields of an answer.
+
+        :param requests.Response response: The response.
+        :return: The fields, not verified.
+        :rtype: dict
+        :raise CheckStopped: If it is not an answer of the payment API in JSON.
+        """
+        if response.status_code != 200:
+            raise CheckStopped(_(
+                "Amazon Payment Services gave no usable answer (HTTP status %(status)s). Try again "
+                "later; if this happens again, look at the proxy between this server and APS.",
+                status=response.status_code,
+            ))
+        try:
+            return aps_utils.parse_json_message(response.content)
+        except ValueError as error:
+            if response.content.lstrip().startswith(b'<'):
+                raise CheckStopped(_(
+                    "Amazon Payment Services answers in XML. Select JSON in Integration Settings > "
+                    "Technical Settings of the APS dashboard."
+                )) from error
+            raise CheckStopped(_(
+                "The answer of Amazon Payment Services can't be read. Select JSON in Integration "
+                "Settings > Technical Settings of the APS dashboard, or try again later."
+            )) from error
+
+
+def get_message_code(answer):
+    """ Return why an answer says what it says.
+
+    :param dict answer: The answer, not verified.
+    :return: The last three digits of its response code; empty if it has none.
+    :rtype: str
+    """
+    code = answer.get('response_code')
+    return code[2:] if isinstance(code, str) else ''

@@ -1,0 +1,223 @@
+from datetime import timedelta
+from unittest.mock import patch
+
+from odoo import fields, http
+from odoo.exceptions import AccessError
+from odoo.tests import Form, tagged
+
+from odoo.addons.payment_aps.models.payment_provider_doctor import CHECKED_FIELDS
+from odoo.addons.payment_aps.tests.common import SECRETS, APSCommon
+
+SHOP = 'https://shop.example.com'
+
+
+@tagged('post_install', '-at_install')
+class TestProviderSetup(APSCommon):
+
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        cls._set_base_url(SHOP)
+
+    @classmethod
+    def _set_base_url(cls, url):
+        """ Set the address of the database. """
+        cls.env['ir.config_parameter'].set_param('web.base.url', url)
+
+    def _get_warning(self, **values):
+        """ Return the warnings of the form after values were entered. """
+        with Form(self.provider, view='payment.payment_provider_form') as form:
+            for name, value in values.items():
+                setattr(form, name, value)
+            warning = form.aps_setup_warning
+        return warning or ''
+
+    def _receive(self, route, minutes=3):
+        """ Have a message come some minutes ago. """
+        tx = self._create_transaction('redirect', reference=f'IN-{route}')
+        self._post(f'/payment/aps/{route}', self._build_message(tx))
+        self.env.cr.execute(
+            "UPDATE payment_aps_message SET create_date = %s WHERE provider_id = %s",
+            [fields.Datetime.now() - timedelta(minutes=minutes), self.provider.id],
+        )
+        self.env.invalidate_all()
+
+    def test_addresses_are_those_of_the_routes(self):
+        """ Test what is copied into the APS dashboard. """
+        self.assertEqual(self.provider.aps_return_url, f'{SHOP}/payment/aps/return')
+        self.assertEqual(self.provider.aps_webhook_url, f'{SHOP}/payment/aps/webhook')
+
+    def test_addresses_are_those_of_the_website(self):
+        """ Test that a provider of one website, or of a company with a website, has its domain. """
+        if 'website' not in self.env or 'website_id' not in self.provider._fields:
+            self.skipTest("Websites are not installed.")
+        website = self.env['website'].create({
+            'name': "Second", 'domain': 'https://second.example.com',
+            'company_id': self.provider.company_id.id,
+        })
+        self.provider.website_id = website
+        self.env.invalidate_all()
+        self.assertEqual(
+            self.provider.aps_webhook_url, 'https://second.example.com/payment/aps/webhook'
+        )
+
+        self.provider.website_id = False
+        self.provider.company_id.website_id = website
+        self.env.invalidate_all()
+        self.assertEqual(
+            self.provider.aps_webhook_url, 'https://second.example.com/payment/aps/webhook'
+        )
+
+    def test_addresses_that_aps_cannot_use_are_named(self):
+        """ Test the hosts, ports and schemes that keep APS away. """
+        for url, warning in (
+            ('http://localhost:8069', "can't reach localhost"),
+            ('https://shop.local', "can't reach shop.local"),
+            ('https://192.168.1.20', "can't reach 192.168.1.20"),
+            ('https://10.0.0.5:8069', "can't reach 10.0.0.5"),
+            ('http://127.0.0.1', "can't reach 127.0.0.1"),
+            ('https://[fe80::1]', "can't reach fe80::1"),
+            ('https://intranet', "can't reach intranet"),
+            ('http://shop.example.com', "begin with https"),
+            ('https://shop.example.com:8443', "standard port only"),
+            ('https://8.8.8.8', "instead of an IP address"),
+            ('https://[2606:4700::1111]', "instead of an IP address"),
+        ):
+            with self.subTest(url=url):
+                self._set_base_url(url)
+                self.env.invalidate_all()
+                self.assertIn(warning, self.provider.aps_setup_warning)
+
+    def test_good_address_of_a_provider_that_is_heard_has_no_warning(self):
+        """ Test that a warning means something. """
+        self._receive('webhook')
+        self.assertFalse(self.provider.aps_setup_warning)
+        self.provider.state = 'enabled'
+        self.assertFalse(self.provider.aps_setup_warning)
+
+    def test_host_of_several_databases_is_named(self):
+        """ Test that a webhook that can't know its database is found before it is missed. """
+        name = self.env.cr.dbname
+        for databases, is_lost in (
+            ([name], False), ([], False), ([name, 'other'], True), (['other'], True),
+        ):
+            with self.subTest(databases=databases), patch.object(
+                http, 'db_list', return_value=databases
+            ) as db_list:
+                self.env.invalidate_all()
+                warning = self.provider.aps_setup_warning
+                self.assertEqual("don't find this database" in warning, is_lost)
+                db_list.assert_called_with(force=True, host='shop.example.com')
+                self.assertNotIn('other', warning.replace("another", ""))
+
+    def test_warning_before_live_payments_if_nothing_ever_came(self):
+        """ Test the form while it is edited: the warning blocks nothing. """
+        self.assertIn("make a test payment before", self._get_warning())
+        self.assertIn("You are about to take live payments", self._get_warning(state='enabled'))
+        self.assertEqual(self.provider.state, 'enabled')
+        self.assertIn("Live payments are taken, but", self._get_warning())
+
+    def test_no_warning_before_live_payments_once_aps_was_heard(self):
+        """ Test the form of a provider that was tested. """
+        self._receive('webhook')
+        self.assertNotIn("live payments", self._get_warning(state='enabled'))
+
+    def test_disabled_provider_has_no_warning(self):
+        """ Test that nobody is bothered who doesn't use APS. """
+        self._set_base_url('http://localhost')
+        self.provider.state = 'disabled'
+        self.assertFalse(self.provider.aps_setup_warning)
+
+    def test_age_of_messages_is_told_by_way(self):
+        """ Test when the last messages came. """
+        self.assertEqual(
+            self.provider.aps_last_messages, "Return of a shopper: never. Notification: never."
+        )
+        self._receive('webhook')
+        self.assertEqual(
+            self.provider.aps_last_messages,
+            "Return of a shopper: never. Notification: 3 minutes ago.",
+        )
+
+    def test_checklist_shows_what_odoo_can_see(self):
+        """ Test the states of the five steps. """
+        checklist = str(self.provider.aps_checklist)
+        self.assertEqual(checklist.count('<li'), 5)
+        self.assertEqual(checklist.count('title="Done"'), 0)
+        self.assertIn("click on Check Credentials", checklist)
+        self.assertIn(f"Enter {SHOP}.", checklist)
+
+        self.provider.write({'aps_check_date': fields.Datetime.now(), 'aps_is_check_passed': True})
+        self._receive('return')
+        self._receive('webhook')
+        checklist = str(self.provider.aps_checklist)
+        self.assertEqual(checklist.count('title="Done"'), 3)
+        self.assertIn("Last return of a shopper: 3 minutes ago", checklist)
+        self.assertIn("Checked with success", checklist)
+
+        self.provider.aps_is_check_passed = False
+        self.assertIn('title="Wrong"', str(self.provider.aps_checklist))
+
+    def test_checklist_names_what_is_missing_and_reveals_nothing(self):
+        """ Test that the checklist is safe to show, whatever the address is. """
+        self._set_base_url('https://<script>alert(1)</script>')
+        for secret in SECRETS:
+            self.assertNotIn(secret, str(self.provider.aps_checklist))
+        self.assertNotIn('<script>', str(self.provider.aps_checklist))
+        self.provider.state = 'disabled'
+        self.provider.write({'aps_sha_request': False, 'aps_access_code': False})
+        self.assertIn(
+            "Missing here: Access Code, SHA Request Phrase.", str(self.provider.aps_checklist)
+        )
+
+    def test_result_of_a_check_is_forgotten_with_what_it_depends_on(self):
+        """ Test that a provider isn't said to be right because it once was. """
+        values = {
+            'aps_sha_type': 'sha512', 'state': 'disabled',
+            **dict.fromkeys(CHECKED_FIELDS[:4], 'Changed1'),
+        }
+        self.assertEqual(set(values), set(CHECKED_FIELDS))
+        for name, value in values.items():
+            with self.subTest(field=name):
+                self.provider.write({
+                    'aps_check_date': fields.Datetime.now(), 'aps_is_check_passed': True,
+                    'aps_check_result': "All is well",
+                })
+                self.provider[name] = value
+                self.assertFalse(self.provider.aps_check_result)
+                self.assertFalse(self.provider.aps_is_check_passed)
+                self.assertFalse(self.provider.aps_check_date)
+
+    def test_check_without_credentials_names_them_and_sends_nothing(self):
+        """ Test the button on a provider that is not filled in. """
+        self.provider.state = 'disabled'
+        self.provider.write(dict.fromkeys(CHECKED_FIELDS[:4], False))
+        self.provider.action_aps_check_setup()
+        self.assertEqual(
+            self.provider.aps_check_result,
+            "Missing here: Merchant Identifier, Access Code, SHA Request Phrase, "
+            "SHA Response Phrase.",
+        )
+
+    def test_check_is_for_settings_administrators_only(self):
+        """ Test that the method is as well protected as the button. """
+        for user in (self.internal_user, self.portal_user, self.public_user):
+            with self.assertRaises(AccessError):
+                self.provider.with_user(user).action_aps_check_setup()
+
+    def test_set_up_fields_are_for_settings_administrators_only(self):
+        """ Test that nobody else learns about the state of the set-up. """
+        names = [
+            'aps_return_url', 'aps_webhook_url', 'aps_setup_warning', 'aps_last_messages',
+            'aps_checklist', 'aps_check_result', 'aps_is_check_passed', 'aps_check_date',
+            'aps_sha_response_former', 'aps_sha_response_former_until', 'aps_database_uuid',
+            'aps_is_in_copy',
+        ]
+        for name in names:
+            self.assertEqual(self.provider._fields[name].groups, 'base.group_system', name)
+
+    def test_other_providers_are_left_alone(self):
+        """ Test that the form of another provider shows nothing of this. """
+        for name in ('aps_setup_warning', 'aps_last_messages', 'aps_is_in_copy'):
+            self.assertFalse(self.dummy_provider[name], name)
+        self.assertNotIn('<li', str(self.dummy_provider.aps_checklist))
