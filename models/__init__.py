@@ -17,6 +17,7 @@ from . import payment_transaction
 from . import payment_transaction_messages
 from . import payment_transaction_operations
 from . import payment_transaction_status
+from . import payment_transaction_texts
 from . import payment_transaction_tokens
 
 # Odoo 19.0 renamed the engine's hooks. The adapter is chosen by what the engine has to offer.

@@ -4,7 +4,7 @@ from datetime import timedelta
 from odoo import api, fields, models
 from odoo.tools.sql import SQL, create_index
 
-from odoo.addons.payment_aps import const, trail
+from odoo.addons.payment_aps import response_codes, trail
 from odoo.addons.payment_aps import utils as aps_utils
 
 _logger = logging.getLogger(__name__)
@@ -121,6 +121,7 @@ class PaymentAPSMessage(models.Model):
     status = fields.Char(string="APS Status", readonly=True)
     response_code = fields.Char(readonly=True)
     meaning = fields.Char(compute='_compute_meaning')
+    advice = fields.Char(string="What to Do", compute='_compute_meaning')
     amount_minor = fields.Float(string="Amount in Minor Units", digits=(16, 0), readonly=True)
     currency = fields.Char(readonly=True)
     amount = fields.Char(compute='_compute_amount')
@@ -202,9 +203,14 @@ class PaymentAPSMessage(models.Model):
             message.direction = 'out' if message.channel == 'request' else 'in'
 
     @api.depends('response_code')
+    @api.depends_context('lang')
     def _compute_meaning(self):
         for message in self:
-            message.meaning = const.MESSAGE_CODES.get((message.response_code or '')[2:])
+            message.meaning = message.advice = False
+            if message.response_code:
+                code = response_codes.find_message_code(message.response_code)
+                message.meaning = str(code.meaning)
+                message.advice = str(response_codes.MESSAGE_FAMILIES[code.family].advice)
 
     @api.depends('amount_minor', 'currency')
     def _compute_amount(self):

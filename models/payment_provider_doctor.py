@@ -3,7 +3,7 @@ import secrets
 
 from odoo import _, api, fields, models
 
-from odoo.addons.payment_aps import const
+from odoo.addons.payment_aps import const, response_codes
 from odoo.addons.payment_aps import utils as aps_utils
 from odoo.addons.payment_aps.diagnosis import find_other_setting
 from odoo.addons.payment_aps.exceptions import APSError, APSNotConfirmed, APSUnreachable
@@ -285,10 +285,12 @@ class PaymentProvider(models.Model):
                 "APS doesn't accept JSON. Select it in Integration Settings > Technical Settings "
                 "of the APS dashboard."
             )
-        meaning = const.MESSAGE_CODES.get(code, "unknown reason")
+        row = response_codes.MESSAGE_CODES.get(code, response_codes.UNKNOWN_MESSAGE_CODE)
         return _(
-            "APS refused the check: %(meaning)s (%(code)s).",
-            meaning=meaning, code=aps_utils.shorten(code or '-', 8),
+            "APS refused the check: %(meaning)s (%(code)s). %(advice)s",
+            meaning=str(row.meaning),
+            code=aps_utils.shorten(code or '-', 8),
+            advice=str(response_codes.MESSAGE_FAMILIES[row.family].advice),
         )
 
     #=== BUSINESS METHODS - REQUESTS ===#

@@ -496,6 +496,8 @@ class PaymentTransaction(models.Model):
                 self.reference, self.state, aps_utils.describe_message(message),
             )
             self._aps_tokenize(message, target_state)
+            if self.state == target_state == 'pending':
+                self._aps_update_pending_message(response_code)
             return
         self._aps_update_references(message, target_state)
         self._aps_set_state(target_state, response_code)
@@ -572,8 +574,12 @@ class PaymentTransaction(models.Model):
         tx = self._aps_with_shopper_lang()
         former_state = self.state
         source_states = const.SOURCE_STATES[target_state]
+        self._aps_note_reason(target_state, response_code)
         if target_state == 'pending':
-            tx._set_pending(extra_allowed_states=source_states)
+            tx._set_pending(
+                state_message=tx._aps_get_pending_message(response_code),
+                extra_allowed_states=source_states,
+            )
         elif target_state == 'authorized':
             tx._set_authorized(extra_allowed_states=source_states)
         elif target_state == 'done':
@@ -603,50 +609,3 @@ class PaymentTransaction(models.Model):
         installed = dict(self.env['res.lang'].get_installed())
         lang = self.partner_lang if self.partner_lang in installed else self.env.lang
         return self.with_context(lang=lang)
-
-    def _aps_get_failure_message(self, response_code):
-        """ Return what a failure means for the shopper's money, and what to do.
-
-        :param str response_code: The response code of the answer.
-        :return: The message, in the language of the context.
-        :rtype: str
-        """
-        reason = const.FAILURE_REASONS.get(response_code[2:])
-        if reason == 'canceled':
-            return _("You canceled the payment. You have not been charged.")
-        if reason == 'funds':
-            return _(
-                "There is not enough money in the account of your card. You have not been charged. "
-                "Please try another card."
-            )
-        if reason == 'expired':
-            return _("Your card has expired. You have not been charged. Please try another card.")
-        if reason == 'card':
-            return _(
-                "Your card was not accepted. You have not been charged. Please check its details "
-                "or try another card."
-            )
-        if reason == 'authentication':
-            return _(
-                "Your bank could not verify that it was you. You have not been charged. Please try "
-                "again."
-            )
-        if reason == 'timeout':
-            return _(
-                "The payment was not completed in time. You have not been charged. Please try "
-                "again."
-            )
-        if reason == 'limit':
-            return _(
-                "The amount is above what can be paid at once. You have not been charged. Please "
-                "try another card or contact us."
-            )
-        if reason == 'declined':
-            return _(
-                "Your bank declined the payment. You have not been charged. Please try another "
-                "card."
-            )
-        return _(
-            "The payment could not be made. You have not been charged. Please try another payment "
-            "method or contact us."
-        )

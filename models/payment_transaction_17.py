@@ -1,3 +1,5 @@
+from markupsafe import escape
+
 from odoo import _, models
 from odoo.exceptions import ValidationError
 
@@ -56,6 +58,16 @@ class PaymentTransaction(models.Model):
         super()._process_notification_data(notification_data)
         if self.provider_code == 'aps':
             self._aps_apply(notification_data)
+
+    def _get_post_processing_values(self):
+        """ Override of `payment` to show our message about a pending payment on the status page.
+
+        The page of 17.0 shows that of the provider only, which tells that all went well.
+        """
+        values = super()._get_post_processing_values()
+        if self.provider_code == 'aps' and self.state == 'pending' and self.state_message:
+            values['display_message'] = escape(self.state_message)  # Is shown as HTML.
+        return values
 
     def _aps_post_process(self):
         """ Have the engine post-process the transaction now. """

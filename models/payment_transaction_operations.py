@@ -625,17 +625,6 @@ class PaymentTransaction(models.Model):
         """ Return the reason of a cancellation by void, in the language of the context. """
         return _("The reserved amount was released. You have not been charged.")
 
-    @api.model
-    def _aps_describe_code(self, response_code):
-        """ Return what a refusal of APS means, for the staff.
-
-        :param str response_code: The response code.
-        :return: The meaning, and the code.
-        :rtype: str
-        """
-        meaning = const.MESSAGE_CODES.get(response_code[2:], "unknown reason")
-        return _("APS refused: %(meaning)s (%(code)s).", meaning=meaning, code=response_code)
-
     def _aps_trigger_post_processing(self):
         """ Have payments and invoices made soon: no browser waits for this transaction. """
         cron = self.env.ref('payment.cron_post_process_payment_tx', raise_if_not_found=False)

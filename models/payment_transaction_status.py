@@ -339,7 +339,10 @@ class PaymentTransaction(models.Model):
 
     def _aps_get_abandoned_message(self):
         """ Return the reason of a cancellation by the check, in the language of the context. """
-        return _("The payment was not completed. You have not been charged.")
+        return _(
+            "The payment was not completed. You have not been charged. You can pay again at any "
+            "time."
+        )
 
     def _aps_settle_payment(self, answer, captured, refunded):
         """ Bring the payment itself to the state that APS tells.

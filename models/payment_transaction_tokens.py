@@ -232,9 +232,6 @@ class PaymentTransaction(models.Model):
                 "Amazon Payment Services has not answered yet. The outcome will be found out by "
                 "itself; do not charge the card again."
             ))
-        if self.state == 'error' and answer:
-            code = answer.get('transaction_code') or answer['response_code']
-            self.aps_staff_message = self._aps_describe_code(code)
         self._aps_schedule_check()
 
     def _aps_describe_failed_charge(self, error):

@@ -11,6 +11,7 @@ from . import test_readme
 from . import test_redirect_form
 from . import test_reference
 from . import test_refusals
+from . import test_response_codes
 from . import test_saved_cards
 from . import test_signature
 from . import test_states

@@ -1,0 +1,99 @@
+from markupsafe import Markup
+
+from odoo import _, models
+
+from odoo.addons.payment_aps import const, response_codes
+from odoo.addons.payment_aps import utils as aps_utils
+
+
+class PaymentTransaction(models.Model):
+    """ What shoppers and staff read about the answers of APS. """
+
+    _inherit = 'payment.transaction'
+
+    #=== BUSINESS METHODS - SHOPPER ===#
+
+    def _aps_get_failure_message(self, response_code):
+        """ Return what a failure means for the shopper's money, and what to do.
+
+        :param str response_code: The response code of the answer.
+        :return: The message, in the language of the context.
+        :rtype: str
+        """
+        code = response_codes.find_message_code(response_code)
+        return str(response_codes.MESSAGE_FAMILIES[code.family].failure)
+
+    def _aps_get_pending_message(self, response_code):
+        """ Return what the shopper of a pending payment must know about their money.
+
+        :param str response_code: The response code of the answer.
+        :return: The message, in the language of the context; `None` if it is up to the shopper to
+                 go on.
+        :rtype: str | None
+        """
+        status, message_code = response_code[:2], response_code[2:]
+        if status == const.REVIEW_STATUS:
+            return str(response_codes.PAYMENT_IN_REVIEW)
+        if status in const.UNFINISHED_STATUSES and message_code not in const.UNCLEAR_MESSAGE_CODES:
+            return None
+        return str(response_codes.UNCLEAR_PAYMENT)
+
+    def _aps_update_pending_message(self, response_code):
+        """ Tell the shopper of a pending payment, and the staff, that its outcome became unclear.
+
+        :param str response_code: The response code of the answer.
+        :return: None
+        """
+        tx = self._aps_with_shopper_lang()
+        message = tx._aps_get_pending_message(response_code)
+        if message and message != self.state_message:
+            tx.state_message = message
+            self._aps_note_reason('pending', response_code)
+
+    #=== BUSINESS METHODS - STAFF ===#
+
+    def _aps_describe_code(self, response_code):
+        """ Return what an answer of APS means and what to do about it, for the staff.
+
+        :param str response_code: The response code.
+        :return: The meaning, the code and the advice, in the language of the company.
+        :rtype: str
+        """
+        self = self._aps_with_company_lang()
+        code = response_codes.find_message_code(response_code)
+        return "APS: " + _(
+            "%(meaning)s (%(code)s). %(advice)s",
+            meaning=str(code.meaning),
+            code=aps_utils.shorten(response_code),
+            advice=str(response_codes.MESSAGE_FAMILIES[code.family].advice),
+        )
+
+    def _aps_with_company_lang(self):
+        """ Return the transaction in the language of its company.
+
+        What is stored for the staff must not be in the language of whoever happened to cause it.
+        """
+        installed = dict(self.env['res.lang'].get_installed())
+        lang = self.company_id.partner_id.lang
+        return self.with_context(lang=lang if lang in installed else 'en_US')
+
+    def _aps_note_reason(self, target_state, response_code):
+        """ Keep for the staff why a payment failed or waits, until it is settled.
+
+        :param str target_state: The state that the transaction is about to have.
+        :param str response_code: The response code of the answer.
+        :return: None
+        """
+        is_waiting = target_state == 'pending' and self._aps_get_pending_message(response_code)
+        if target_state in ('cancel', 'error') or is_waiting:
+            self.aps_staff_message = self._aps_describe_code(response_code)
+        elif self.aps_staff_message:
+            self.aps_staff_message = False
+
+    def _get_received_message(self):
+        """ Override of `payment` to tell the staff the reason of APS and what to do. """
+        message = super()._get_received_message()
+        reason = self.provider_code == 'aps' and self.aps_staff_message
+        if not message or not reason or reason == self.state_message:
+            return message
+        return message + Markup("<br/>") + reason
