@@ -254,6 +254,14 @@ SOURCE_STATES = {
     'error': ('draft', 'pending'),
 }
 
+# The form of what is believed of an answer. The text that APS signs has no separators: the fields
+# `fort_id=1` and `language=en` are signed like the one field `fort_id=1language=en`.
+ANSWER_PATTERNS = {
+    'fort_id': r'[0-9]{1,20}',
+    'response_code': r'[0-9]{5}',
+    'status': r'[0-9]{2}',
+}
+
 # The last three digits of a response code say why.
 NOT_FOUND_MESSAGE_CODE = '036'
 SUCCESS_MESSAGE_CODE = '000'

@@ -401,6 +401,9 @@ class PaymentTransaction(models.Model):
             for name in ('status', 'response_code')
         ):
             self._aps_refuse(message, "the status is missing")
+        for name, pattern in const.ANSWER_PATTERNS.items():
+            if message.get(name) and not re.fullmatch(pattern, str(message[name])):
+                self._aps_refuse(message, f"the field {name} is malformed")
         if self.source_transaction_id:
             self._aps_refuse(message, "the transaction is not a payment")
         if message.get('query_command') == 'CHECK_STATUS':
@@ -593,9 +596,9 @@ class PaymentTransaction(models.Model):
             tx._set_error(
                 tx._aps_get_failure_message(response_code), extra_allowed_states=source_states
             )
-        if target_state == 'done':
+        if target_state == 'done' and not self._aps_is_check_due():
             self.aps_next_check = False
-        elif target_state == 'authorized':
+        elif target_state == 'authorized' and not self._aps_is_check_due():
             self._aps_schedule_check()
         if target_state == 'done' and former_state != 'draft':
             self._aps_reopen_accounting()

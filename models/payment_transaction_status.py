@@ -113,6 +113,14 @@ class PaymentTransaction(models.Model):
         if next_check != self.aps_next_check:
             self.aps_next_check = next_check
 
+    def _aps_is_check_due(self):
+        """ Return whether APS is about to be asked about the payment.
+
+        An operation of the back office may be told before the payment itself, so such a check must
+        not be put off because of the latter.
+        """
+        return bool(self.aps_next_check) and self.aps_next_check <= fields.Datetime.now()
+
     @api.model
     def _cron_aps_check_status(self):
         """ Ask APS about the payments that are due, oldest first.
@@ -481,7 +489,9 @@ class PaymentTransaction(models.Model):
             self._aps_get_captured() or self.aps_request_state
         ):
             tx = self._aps_with_shopper_lang()
-            tx.write({'aps_command': 'VOID_AUTHORIZATION', 'aps_next_check': False})
+            tx.aps_command = 'VOID_AUTHORIZATION'
+            if not tx._aps_is_check_due():
+                tx.aps_next_check = False
             tx._set_canceled(
                 state_message=tx._aps_get_void_message(), extra_allowed_states=('error',)
             )

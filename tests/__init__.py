@@ -2,6 +2,7 @@ from . import common
 from . import test_addon
 from . import test_database_copies
 from . import test_door
+from . import test_orders
 from . import test_payment_method
 from . import test_payment_options
 from . import test_payment_provider

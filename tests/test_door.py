@@ -301,6 +301,24 @@ class TestDoor(APSCommon):
         with self._assert_nothing_written(self.tx), self.assertRaises(ValidationError):
             self.tx._aps_handle(self._build_message(self.tx, merchant_reference='OTHER-9'))
 
+    def test_fields_that_are_signed_like_one_are_no_answer(self):
+        """ Test that a shopper can't move the border between two fields of a message. """
+        message = self._build_message(self.tx, token_name=None)
+        names = sorted(set(message) - {'signature'})
+        for first, second in (('fort_id', 'language'), ('response_code', 'response_message')):
+            self.assertEqual(names.index(second), names.index(first) + 1)
+            merged = {**message, first: f'{message[first]}{second}={message[second]}'}
+            del merged[second]
+            self.assertTrue(self.aps._aps_verify_signature(merged), "They should be signed alike.")
+            with self.subTest(field=first), self._assert_nothing_written(self.tx):
+                self.assertEqual(self._notify(merged).status_code, 200)
+
+        self._notify(message)
+
+        self.assertRecordValues(self.tx, [
+            {'state': 'done', 'provider_reference': message['fort_id']},
+        ])
+
     def test_deeply_nested_message_is_refused(self):
         """ Test that a stranger's brackets end neither in an error nor in a long traceback. """
         for depth in (50, 400, 900, 100000):

@@ -147,7 +147,8 @@ class TestResponseCodes(APSCommon):
 
     def test_chatter_tells_the_reason_and_what_to_do(self):
         """ Test what is posted on orders and invoices; whatever APS sends is text, not HTML. """
-        tx = self._answer('13<b>')
+        tx = self._create_transaction('redirect')
+        tx._aps_set_state('error', '13<b>')
         self.assertIn("(13<b>)", tx.aps_staff_message)
         message = tx._get_received_message()
         self.assertIsInstance(message, Markup)

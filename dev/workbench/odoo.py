@@ -29,14 +29,16 @@ class Odoo:
         self.data_folder = self.folder / 'data'
         self.python = get_python(source.series)
         self.addons = link_addon(self.folder / 'addons', *([addon] if addon else []))
+        self.coverage = None  # A `Coverage`, while it is to be measured.
 
     def get_command(self, database, *arguments, addons=None, subcommand=()):
         """ Return the command that runs Odoo on a database. """
-        return self.source.get_command(self.python, addons or self.addons, [
+        command = self.source.get_command(self.python, addons or self.addons, [
             *subcommand, '-d', database, '--db_host', self.postgres.host,
             '--db_port', self.postgres.port, '-r', self.postgres.user,
             '--data-dir', self.data_folder, *arguments,
         ])
+        return self.coverage.wrap(command) if self.coverage else command
 
     def execute(self, database, *arguments, log, what=None, addons=None):
         """ Run Odoo to its end.

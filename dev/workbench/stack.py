@@ -11,13 +11,16 @@ from .system import say, stop
 class Stack:
     """ A running shop of one Odoo series. """
 
-    def __init__(self, source, run_folder, postgres=None, port=None, sandbox_port=None):
+    def __init__(
+        self, source, run_folder, postgres=None, port=None, sandbox_port=None, coverage=None,
+    ):
         """
         :param Source source: The Odoo to run.
         :param Path run_folder: The folder for logs and files.
         :param Postgres postgres: The database server; a new one by default.
         :param int port: The port of Odoo; any free one by default.
         :param int sandbox_port: The port of the sandbox; any free one by default.
+        :param Coverage coverage: What measures the servers, if wanted.
         """
         self.postgres = postgres or Postgres(run_folder)
         self.second_url = self.second_process = None
@@ -25,6 +28,7 @@ class Stack:
         self.database = 'shop_' + source.series.replace('.', '')
         self.sandbox = Sandbox(run_folder, sandbox_port)
         self._install()
+        self.odoo.coverage = coverage
         say(f"Starting Odoo {source.series}...")
         self.url, self.process = self.odoo.serve(self.database, name='shop', port=port)
         self.rpc = Client(self.url, self.database)
@@ -55,6 +59,8 @@ class Stack:
             'APS_SERIES': self.odoo.series,
             'APS_SHOP_URL': self.url,
             'APS_DATABASE': self.database,
+            'APS_LOG_FOLDER': str(self.odoo.folder),
+            'APS_SHOP_PID': str(self.process.pid),
             'APS_SANDBOX_URL': self.sandbox.url,
         }
 

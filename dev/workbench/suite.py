@@ -8,6 +8,7 @@ import time
 import xml.etree.ElementTree
 from dataclasses import dataclass
 
+from .coverage import FLOORS, Coverage
 from .lint import check_style
 from .log_check import check_log
 from .odoo import BASE_MODULES, Odoo
@@ -30,6 +31,7 @@ from .system import (
 from .upgrade import check_upgrade
 from .venvs import get_python
 
+ALL_TESTS = '/payment_aps'
 PARTS = ('lint', 'unit', 'odoo', 'core', 'upgrade', 'servers', 'browser')
 
 
@@ -56,7 +58,7 @@ def parse_arguments():
     parser.add_argument(
         '--only', metavar='PARTS', help=f"run some parts only, of {','.join(PARTS)}"
     )
-    parser.add_argument('--tags', default='/payment_aps', help="Odoo's --test-tags")
+    parser.add_argument('--tags', default=ALL_TESTS, help="Odoo's --test-tags")
     parser.add_argument('-k', metavar='PATTERN', help="pytest's -k")
     parser.add_argument('--keep-logs', metavar='FOLDER', help="copy the logs into a folder")
     arguments = parser.parse_args()
@@ -137,16 +139,26 @@ class Suite:
         self.postgres = Postgres(self.folder)
         for source in sources:
             odoo = Odoo(source, self.postgres, self.folder)
+            coverage = Coverage(odoo) if self._is_coverage_wanted() else None
             if 'odoo' in self.arguments.parts:
+                odoo.coverage = coverage
                 self._measure(f'odoo {source.series}', self._run_odoo_tests, odoo, BASE_MODULES)
+                odoo.coverage = None
                 self._measure(f'odoo {source.series}, alone', self._run_odoo_tests, odoo, 'payment')
             if 'core' in self.arguments.parts and source.series == '17.0':
                 self._measure('core 17.0', self._run_core_tests, odoo)
             if 'upgrade' in self.arguments.parts:
                 self._measure(f'upgrade {source.series}', self._run_upgrade, odoo)
             if {'servers', 'browser'} & set(self.arguments.parts):
-                self._run_on_stack(source)
+                self._run_on_stack(source, coverage)
+            if coverage:
+                self._measure(f'coverage {source.series}', self._check_coverage, coverage)
         return self.results
+
+    def _is_coverage_wanted(self):
+        """ Return whether all tests are run that together cover the addon. """
+        is_complete = self.arguments.tags == ALL_TESTS and not self.arguments.k
+        return is_complete and {'odoo', 'servers'} <= set(self.arguments.parts)
 
     def _measure(self, name, function, *args):
         """ Run a part, and keep its outcome and duration. """
@@ -167,6 +179,13 @@ class Suite:
         """ Check the style of the code. """
         clean, findings = check_style(self.folder)
         return Result('', passed=clean, failed=len(findings), failures=tuple(findings))
+
+    def _check_coverage(self, coverage):
+        """ Check how much of the addon the tests ran. """
+        findings = coverage.check()
+        return Result(
+            '', passed=len(FLOORS) - len(findings), failed=len(findings), failures=tuple(findings)
+        )
 
     def _run_pytest(self, paths, environment=None):
         """ Run tests with the tools' pytest.
@@ -232,11 +251,16 @@ class Suite:
         failures = check_upgrade(odoo, self.folder)
         return Result('', passed=int(not failures), failed=len(failures), failures=tuple(failures))
 
-    def _run_on_stack(self, source):
-        """ Run the tests that need a running shop. """
+    def _run_on_stack(self, source, coverage):
+        """ Run the tests that need a running shop.
+
+        :param Source source: The Odoo to run.
+        :param Coverage coverage: What measures the servers, if wanted.
+        :return: None
+        """
         name = f'shop {source.series}'
         try:
-            stack = Stack(source, self.folder, postgres=self.postgres)
+            stack = Stack(source, self.folder, postgres=self.postgres, coverage=coverage)
         except Failure as failure:
             self.results.append(Result(name, failed=1, failures=(str(failure),)))
             return
