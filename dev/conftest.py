@@ -16,14 +16,16 @@ from workbench.stack import read_payment
 class Shop:
     """ A running shop, seen from outside. """
 
-    def __init__(self):
-        self.url = os.environ['APS_SHOP_URL']
-        self.series = os.environ['APS_SERIES']
-        self.database = os.environ['APS_DATABASE']
-        self.sandbox_url = os.environ['APS_SANDBOX_URL']
+    def __init__(self, environment=os.environ):
+        """ :param dict environment: The variables of `Stack.get_environment`. """
+        self.environment = environment
+        self.url = environment['APS_SHOP_URL']
+        self.series = environment['APS_SERIES']
+        self.database = environment['APS_DATABASE']
+        self.sandbox_url = environment['APS_SANDBOX_URL']
         self.merchant = MERCHANT
         self.rpc = Client(self.url, self.database)
-        self.second_url = os.environ['APS_SECOND_URL']
+        self.second_url = environment['APS_SECOND_URL']
 
     def sandbox(self, method, path, data=None):
         """ Call the control interface of the sandbox. """
@@ -46,7 +48,7 @@ class Shop:
         """ Return what a query of the database prints, one row a line. """
         return subprocess.run(
             ['psql', '-XAtq', '-v', 'ON_ERROR_STOP=1', '-d', self.database, '-c', sql],
-            capture_output=True, text=True, check=True,
+            capture_output=True, text=True, check=True, env=self.environment,
         ).stdout.strip()
 
 

@@ -5,7 +5,7 @@ import pwd
 import shutil
 from pathlib import Path
 
-from .system import find_free_port, install_packages, run, say, start, wait_for_file
+from .system import end, find_free_port, install_packages, run, say, start, wait_for_file
 
 SETTINGS = (
     'fsync=off', 'synchronous_commit=off', 'full_page_writes=off', 'max_connections=200',
@@ -16,10 +16,15 @@ SETTINGS = (
 class Postgres:
     """ A PostgreSQL server and the tools to make databases on it. """
 
-    def __init__(self, run_folder):
-        """ :param Path run_folder: The folder for the data of a private server. """
+    def __init__(self, run_folder, is_private=False, settings=SETTINGS):
+        """
+        :param Path run_folder: The folder for the data of a private server.
+        :param bool is_private: Whether to start a private server in any case.
+        :param tuple settings: The settings of a private server.
+        """
+        self.settings = settings
         install_packages('postgresql-client-common', 'postgresql-client')
-        if os.environ.get('PGHOST'):
+        if os.environ.get('PGHOST') and not is_private:
             self.host = os.environ['PGHOST']
             self.port = os.environ.get('PGPORT', '5432')
             self.user = os.environ.get('PGUSER', 'odoo')
@@ -35,7 +40,7 @@ class Postgres:
         say(f"Starting PostgreSQL on port {self.port}...")
         folder = run_folder / 'postgresql'
         folder.mkdir()
-        log = run_folder / 'postgresql.log'
+        self.log = log = run_folder / 'postgresql.log'
         prefix = []
         if os.geteuid() == 0:  # PostgreSQL refuses to be run by root.
             account = pwd.getpwnam('postgres')
@@ -46,12 +51,22 @@ class Postgres:
             [*prefix, binaries / 'initdb', '-D', folder / 'data', '-U', self.user, '-A', 'trust',
              '-E', 'UTF8', '--no-locale'], log=log, what=what, cwd=folder,
         )
-        options = [part for setting in SETTINGS for part in ('-c', setting)]
-        start(
-            [*prefix, binaries / 'postgres', '-D', folder / 'data', '-p', self.port,
-             '-k', folder, *options], log=log, cwd=folder,
-        )
+        options = [part for setting in self.settings for part in ('-c', setting)]
+        self.command = [
+            *prefix, binaries / 'postgres', '-D', folder / 'data', '-p', self.port, '-k', folder,
+            *options,
+        ]
+        self.process = start(self.command, log=log, cwd=run_folder)
         wait_for_file(folder / f'.s.PGSQL.{self.port}', log)
+
+    def restart(self, sign):
+        """ Stop a private server, cutting all its connections, and start it again.
+
+        :param signal.Signals sign: `SIGINT` to stop it in order, `SIGQUIT` to have it crash.
+        :return: None
+        """
+        end(self.process, sign)
+        self.process = start(self.command, log=self.log, cwd=self.log.parent)
 
     @property
     def environment(self):

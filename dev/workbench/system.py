@@ -107,6 +107,18 @@ def stop(process):
             continue
 
 
+def end(process, sign):
+    """ End a process that was started, and its children, with one signal.
+
+    :param subprocess.Popen process: The process.
+    :param signal.Signals sign: The signal, such as `SIGKILL` for a death without warning.
+    :return: None
+    """
+    os.killpg(process.pid, sign)
+    process.wait(60)
+    STARTED.remove(process)
+
+
 @atexit.register
 def stop_all():
     """ Stop whatever was started, latest first. """
