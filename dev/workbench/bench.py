@@ -11,14 +11,15 @@ from pathlib import Path
 from .bench_cases import CASES
 from .bench_figures import make_row, print_rows
 from .bench_growth import measure_cron, measure_growth
+from .bench_nodes import measure_nodes
 from .bench_subjects import MODES, Subject, serve_all
 from .odoo_source import find_sources
 from .postgres import Postgres
 from .system import Failure, exit_on_signals, make_run_folder, say, stop_all
 
 PARTS = ('compare', 'growth', 'cron')
-ROUNDS = 24
 QUICK_ROUNDS = 8
+NODES_PAYMENTS, QUICK_NODES_PAYMENTS = 10_000, 500
 OURS, CORE = "this addon", "Odoo's own"
 
 
@@ -46,12 +47,21 @@ def parse_arguments():
         '--self', action='store_true', dest='is_self',
         help="compare Odoo's own module with itself; fails unless all ratios are 1 but for noise",
     )
+    parser.add_argument(
+        '--nodes', metavar='PAYMENTS', type=int, nargs='?', const=NODES_PAYMENTS,
+        help="only have two servers behind nginx take notices of many payments, "
+             f"{NODES_PAYMENTS:,} by default, or {QUICK_NODES_PAYMENTS} with --quick",
+    )
     parser.add_argument('--json', metavar='FILE', type=Path, help="write the figures to a file")
     parser.add_argument('--keep-logs', metavar='FOLDER', help="copy the logs into a folder")
     arguments = parser.parse_args()
     arguments.cases = arguments.cases.split(',') if arguments.cases else list(CASES)
     is_short = arguments.quick or arguments.is_self
     arguments.parts = (arguments.only or ('compare' if is_short else ','.join(PARTS))).split(',')
+    if arguments.nodes is not None:
+        arguments.parts = []
+        if arguments.quick:
+            arguments.nodes = min(arguments.nodes, QUICK_NODES_PAYMENTS)
     arguments.modes = list(MODES)
     if arguments.mode or arguments.quick:
         arguments.modes = [arguments.mode or 'threaded']
@@ -92,8 +102,8 @@ class Bench:
         self.arguments = arguments
         self.folder = folder
         self.source = find_core_source()
-        self.postgres = Postgres(folder)
-        self.report = {'machine': describe_machine(self.postgres), 'command': sys.argv[1:]}
+        self.postgres = Postgres(folder, is_private=True)
+        self.report = {'command': sys.argv[1:], **describe_machine(self.postgres)}
         self.installed = {}
 
     def run(self):
@@ -110,6 +120,10 @@ class Bench:
             self._report('growth', measure_growth(self, modules))
         if 'cron' in self.arguments.parts:
             self._report('cron', measure_cron(self, self._install('ours')))
+        if self.arguments.nodes is not None:
+            figures = measure_nodes(self, self._install('ours'), self.arguments.nodes)
+            self.report['nodes'] = figures
+            is_good = not figures['lost'] and not figures['twice']
         if self.arguments.json:
             self.arguments.json.write_text(json.dumps(self.report, indent=1) + '\n')
         return 0 if is_good else 1
@@ -134,12 +148,11 @@ class Bench:
             )
         return self.installed[label]
 
-    def measure(self, case, subjects, rounds=None):
-        """ Run rounds of a case on subjects in turn.
+    def measure(self, case, subjects):
+        """ Run rounds of a case on subjects in turn, after one that doesn't count.
 
         :param Case case: The case.
         :param list[Subject] subjects: The subjects.
-        :param int rounds: How many rounds, after one that doesn't count.
         :return: The samples of each subject, in the order of the rounds.
         :rtype: dict[Subject, list[Sample]]
         """
@@ -147,8 +160,7 @@ class Bench:
         samples = {subject: [] for subject in subjects}
         for subject in subjects:
             case.run(subject)
-        rounds = rounds or (QUICK_ROUNDS if self.arguments.quick else ROUNDS)
-        for index in range(rounds):
+        for index in range(QUICK_ROUNDS if self.arguments.quick else case.rounds):
             # Nobody is always the first one.
             for subject in (subjects if index % 2 else reversed(subjects)):
                 samples[subject].append(case.run(subject))

@@ -76,7 +76,7 @@ class Case:
 
     name = title = path = None
     method, headers, status = 'POST', FORM, 200
-    number = 20  # Requests of a round.
+    number, rounds = 20, 24  # Requests of a round, and rounds.
     target = None  # The ratio to Odoo's own module that is aimed at.
     target_of = 'cpu'
 
@@ -180,7 +180,7 @@ class Refused(Case):
 
 
 class RedirectForm(Case):
-    """ The creation of a payment and of the form that leads to APS, as the checkout asks. """
+    """ The creation of a payment and of the form that leads to APS, as checkouts ask for it. """
 
     name, title, path, headers = 'form', "payment form", '/payment/transaction', JSON
     target = 1.0
@@ -203,8 +203,8 @@ class RedirectForm(Case):
 class Both(Fresh):
     """ The shopper's return while the notification of the same payment is on its way. """
 
-    name, title, number, target = 'both', "return with webhook", 5, 0.1
-    target_of = 'p95'
+    name, title, target, target_of = 'both', "return with webhook", 0.1, 'p95'
+    number, rounds = 5, 16
 
     def request(self, subject, body):
         barrier = threading.Barrier(2)

@@ -104,7 +104,7 @@ class Subject:
         return cls(name, odoo, database, json.loads(line[1]))
 
     def copy(self, name, label):
-        """ Return a subject with a copy of the database, behind another server.
+        """ Return a subject with a copy of the database, without transactions.
 
         :param str name: The name in the table.
         :param str label: What to add to the name of the database.
@@ -112,7 +112,9 @@ class Subject:
         :rtype: Subject
         """
         database = self.odoo.copy_database(self.database, f'{self.database}_{label}')
-        return Subject(name, self.odoo, database, vars(self.values))
+        subject = Subject(name, self.odoo, database, vars(self.values))
+        subject.query(f"DELETE FROM payment_transaction WHERE reference != '{TEMPLATE}'")
+        return subject
 
     def query(self, sql):
         """ Return what a query of the database prints. """
@@ -158,13 +160,14 @@ class Subject:
 
     # === Serving === #
 
-    def serve(self, mode):
+    def serve(self, mode, label=None):
         """ Start the server.
 
         :param str mode: One of `MODES`.
+        :param str label: The name of its log; that of the mode by default.
         :return: None
         """
-        name = f'{self.database}-{mode}'
+        name = f'{self.database}-{label or mode}'
         self.url, self.process = self.odoo.serve(
             # With a filter, Odoo connects to PostgreSQL anew for each request to list databases.
             self.database, '--db-filter=', '--max-cron-threads=0', *MODES[mode], name=name
