@@ -127,7 +127,7 @@ def measure_cron(bench, module):
     print_rows([row])
     seconds = row.figures.p50_ms / 1000
     say(f"A run of the cron asks about {BATCH} payments in {seconds * BATCH:.1f} s; all of the "
-        f"{BACKLOGS[-1]:,} take {seconds * BACKLOGS[-1]:.0f} s. The server has {memory:.0f} MB then.")
+        f"{BACKLOGS[-1]:,} take {seconds * BACKLOGS[-1]:.0f} s. The server has {memory:.0f} MB.")
     for subject in subjects:
         subject.stop()
     return [row]
