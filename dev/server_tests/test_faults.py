@@ -22,7 +22,14 @@ from workbench.payments import Merchant, Payment
 from workbench.postgres import SETTINGS, Postgres
 from workbench.rpc import RPCError
 from workbench.stack import Stack
-from workbench.system import end, find_free_port, make_run_folder, stop
+from workbench.system import (
+    end,
+    exit_on_signals,
+    find_free_port,
+    list_family,
+    make_run_folder,
+    stop,
+)
 
 KILLS = int(os.environ.get('APS_KILLS', '10'))
 SEED = int(os.environ.get('APS_SEED', '20261123'))
@@ -37,6 +44,7 @@ class Hazard:
     """ A shop of its own, whose processes can be killed. """
 
     def __init__(self, series):
+        exit_on_signals()  # So that an interrupted run stops all of this, too.
         folder = make_run_folder()
         [source] = find_sources(series)
         # Without this, PostgreSQL may forget the latest commits when it crashes.
@@ -50,6 +58,8 @@ class Hazard:
         self.random = random.Random(SEED)
         self.asked = defaultdict(lambda: defaultdict(int))
         self.port = urllib.parse.urlsplit(self.stack.url).port
+        stop(self.stack.process)
+        self.start_odoo()
 
     # === What people do === #
 
@@ -128,16 +138,28 @@ class Hazard:
 
     # === What goes wrong === #
 
-    def kill_odoo(self):
-        """ Kill Odoo at a random moment, and start it again. """
+    def kill_odoo(self, is_whole):
+        """ Kill Odoo at a random moment, and have it come back.
+
+        :param bool is_whole: Whether to kill the whole server, or all its workers only, which it
+                              replaces at once. Requests and crons die in either case.
+        :return: None
+        """
         time.sleep(self.random.uniform(0.2, 3))
-        end(self.stack.process, signal.SIGKILL)
-        self.start_odoo()
+        if is_whole:
+            end(self.stack.process, signal.SIGKILL)
+            self.start_odoo()
+            return
+        for pid in list_family(self.stack.process.pid)[1:]:
+            try:
+                os.kill(pid, signal.SIGKILL)
+            except ProcessLookupError:
+                pass  # It has just ended by itself.
 
     def start_odoo(self):
-        """ Start Odoo at the same address as before. """
+        """ Start Odoo at the same address as before, with workers. """
         _url, self.stack.process = self.stack.odoo.serve(
-            self.stack.database, name='shop', port=self.port
+            self.stack.database, '--workers=2', name='shop', port=self.port
         )
 
     def hang_sandbox(self, seconds):
@@ -285,8 +307,8 @@ def test_odoo_killed_at_random_moments(hazard):
     hazard.merchant.order_fault('*', 'slow', seconds=0.3, times=10 ** 6)
 
     def disturb():
-        for _kill in range(KILLS):
-            hazard.kill_odoo()
+        for kill in range(KILLS):
+            hazard.kill_odoo(is_whole=kill % 4 == 0)
 
     hazard.run_shoppers(disturb)
 

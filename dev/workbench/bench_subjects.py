@@ -9,7 +9,7 @@ from types import SimpleNamespace
 
 from .odoo import Odoo
 from .sandbox_process import CREDENTIALS
-from .system import Failure, say, stop
+from .system import Failure, list_family, say, stop
 from .upgrade import run_script
 
 # A line of Odoo's access log: path, status, number of queries.
@@ -214,18 +214,6 @@ class Subject:
             file.seek(offset)
             text = file.read().decode('utf-8', 'replace')
         return [int(queries) for found, queries in ACCESS.findall(text) if found == path]
-
-
-def list_family(pid):
-    """ Return a process and its living descendants.
-
-    :param int pid: The process.
-    :return: The ids.
-    :rtype: list[int]
-    """
-    with open(f'/proc/{pid}/task/{pid}/children') as file:
-        children = [int(child) for child in file.read().split()]
-    return [pid, *(one for child in children for one in list_family(child))]
 
 
 def serve_all(subjects, mode):

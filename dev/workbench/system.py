@@ -11,6 +11,7 @@ import tempfile
 import time
 import urllib.error
 import urllib.request
+from contextlib import nullcontext
 from pathlib import Path
 
 REPOSITORY = Path(__file__).resolve().parents[2]
@@ -55,17 +56,18 @@ def run(command, log=None, what=None, timeout=None, **kwargs):
     :raise Failure: If the command fails and `what` is given.
     """
     command = [str(part) for part in command]
-    if log:
-        with open(log, 'ab') as output:
-            result = subprocess.run(
-                command, stdin=subprocess.DEVNULL, stdout=output, stderr=subprocess.STDOUT,
-                timeout=timeout, check=False, **kwargs,
-            )
-    else:
-        result = subprocess.run(
-            command, stdin=subprocess.DEVNULL, capture_output=True, text=True,
-            timeout=timeout, check=False, **kwargs,
+    with open(log, 'ab') if log else nullcontext(subprocess.PIPE) as output:
+        process = subprocess.Popen(
+            command, stdin=subprocess.DEVNULL, stdout=output,
+            stderr=subprocess.STDOUT if log else subprocess.PIPE, text=True, **kwargs,
         )
+        try:
+            texts = process.communicate(timeout=timeout)
+        except BaseException:  # Let it stop what it has started itself.
+            process.terminate()
+            process.wait(60)
+            raise
+    result = subprocess.CompletedProcess(command, process.returncode, *texts)
     if what and result.returncode:
         last = (result.stderr or result.stdout or '').strip().splitlines()[-1:] if not log else []
         raise Failure(
@@ -117,6 +119,18 @@ def end(process, sign):
     os.killpg(process.pid, sign)
     process.wait(60)
     STARTED.remove(process)
+
+
+def list_family(pid):
+    """ Return a process and its living descendants.
+
+    :param int pid: The process.
+    :return: The ids.
+    :rtype: list[int]
+    """
+    with open(f'/proc/{pid}/task/{pid}/children') as file:
+        children = [int(child) for child in file.read().split()]
+    return [pid, *(one for child in children for one in list_family(child))]
 
 
 @atexit.register
