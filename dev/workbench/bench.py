@@ -136,7 +136,7 @@ class Bench:
         """ Return a module in a database of its own, which is made once.
 
         :param str label: `ours`, `core`, or `again`, which is Odoo's own once more.
-        :return: The subject, which isn't running.
+        :return: The subject, which isn't running: copies of it are measured.
         :rtype: Subject
         """
         if label not in self.installed:
@@ -173,7 +173,8 @@ class Bench:
         :rtype: bool
         """
         is_self = self.arguments.is_self
-        subjects = [self._install('again' if is_self else 'ours'), self._install('core')]
+        modules = [self._install('again' if is_self else 'ours'), self._install('core')]
+        subjects = [module.copy(module.name, 'compared') for module in modules]
         rows = []
         for mode in self.arguments.modes:
             serve_all(subjects, mode)

@@ -104,7 +104,7 @@ class Subject:
         return cls(name, odoo, database, json.loads(line[1]))
 
     def copy(self, name, label):
-        """ Return a subject with a copy of the database, without transactions.
+        """ Return a subject with a copy of the database, behind another server.
 
         :param str name: The name in the table.
         :param str label: What to add to the name of the database.
@@ -112,9 +112,7 @@ class Subject:
         :rtype: Subject
         """
         database = self.odoo.copy_database(self.database, f'{self.database}_{label}')
-        subject = Subject(name, self.odoo, database, vars(self.values))
-        subject.query(f"DELETE FROM payment_transaction WHERE reference != '{TEMPLATE}'")
-        return subject
+        return Subject(name, self.odoo, database, vars(self.values))
 
     def query(self, sql):
         """ Return what a query of the database prints. """
