@@ -13,6 +13,7 @@ import time
 import urllib.parse
 import urllib.request
 from collections import defaultdict
+from contextlib import suppress
 
 import pytest
 from conftest import Shop
@@ -151,10 +152,8 @@ class Hazard:
             self.start_odoo()
             return
         for pid in list_family(self.stack.process.pid)[1:]:
-            try:
+            with suppress(ProcessLookupError):  # It may have just ended by itself.
                 os.kill(pid, signal.SIGKILL)
-            except ProcessLookupError:
-                pass  # It has just ended by itself.
 
     def start_odoo(self):
         """ Start Odoo at the same address as before, with workers. """

@@ -63,7 +63,7 @@ def measure_growth(bench, modules):
     }
     rows = []
     for subject, baseline, target in (
-        *zip(ours, core, [None] * len(SIZES)),
+        *zip(ours, core, [None] * len(SIZES), strict=True),
         *((size, core[0], None) for size in core[1:]),
         *((size, ours[0], GROWTH_TARGET) for size in ours[1:]),
     ):
@@ -110,7 +110,7 @@ def measure_cron(bench, module):
     small, large = subjects = [
         module.copy(f'{size:,} unsettled', f'backlog_{size}') for size in BACKLOGS
     ]
-    for subject, size in zip(subjects, BACKLOGS):
+    for subject, size in zip(subjects, BACKLOGS, strict=True):
         subject.query(
             "INSERT INTO ir_config_parameter (key, value) "
             f"VALUES ('payment_aps.sandbox_url', '{sandbox.url}')"
