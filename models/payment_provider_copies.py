@@ -121,13 +121,13 @@ class PaymentProvider(models.Model):
             raise ValidationError("APS: " + self._aps_get_copy_message())
         return super()._aps_get_host(purpose, environment)
 
-    def _aps_exchange(self, signed_fields, read_timeout=None):
+    def _aps_make_request(self, payload, read_timeout=None):
         """ Override to refuse the live payment API before anything is stored about the request.
 
         :raise APSNotConfirmed: If this is a copy.
         """
         self._aps_get_host('api')
-        return super()._aps_exchange(signed_fields, read_timeout)
+        return super()._aps_make_request(payload, read_timeout)
 
     @api.model
     def _aps_get_copy_message(self):

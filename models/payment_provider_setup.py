@@ -11,6 +11,7 @@ from odoo.tools.misc import babel_locale_parse
 
 from odoo.addons.payment import utils as payment_utils
 from odoo.addons.payment_aps.controllers.main import APSController
+from odoo.addons.payment_aps.models.payment_provider import CREDENTIAL_FIELDS
 
 LOCAL_NAMES = ('localhost', 'localhost.localdomain')
 LOCAL_SUFFIXES = ('.local', '.localhost', '.internal', '.lan', '.test')
@@ -81,7 +82,9 @@ class PaymentProvider(models.Model):
                 webhook_date=provider._aps_format_last_date('webhook'),
             )
 
-    @api.depends('code', 'company_id')
+    @api.depends(
+        'code', 'company_id', 'aps_check_date', 'aps_is_check_passed', *CREDENTIAL_FIELDS
+    )
     def _compute_aps_checklist(self):
         for provider in self:
             steps = provider._aps_get_steps() if provider.code == 'aps' else []
