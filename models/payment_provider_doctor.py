@@ -32,7 +32,9 @@ class PaymentProvider(models.Model):
         string="Check of the Credentials", readonly=True, copy=False, groups='base.group_system'
     )
     aps_is_check_passed = fields.Boolean(readonly=True, copy=False, groups='base.group_system')
-    aps_check_date = fields.Datetime(readonly=True, copy=False, groups='base.group_system')
+    aps_check_date = fields.Datetime(
+        string="Checked On", readonly=True, copy=False, groups='base.group_system'
+    )
 
     #=== CRUD METHODS ===#
 

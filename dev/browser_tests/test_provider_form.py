@@ -1,0 +1,121 @@
+""" An administrator sets the provider up in its form. """
+
+import os
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import expect
+from test_backend import open_form
+from workbench.browser import Shopper
+from workbench.payments import Merchant
+from workbench.sandbox_process import CREDENTIALS
+
+# A folder for screenshots, if they are wanted.
+SCREENSHOTS = os.environ.get('APS_SCREENSHOTS')
+
+
+@pytest.fixture
+def merchant(shop):
+    """ A merchant whose credentials are put right afterwards. """
+    merchant = Merchant(shop)
+    yield merchant
+    merchant.rpc.call('payment.provider', 'write', [merchant.provider_id], CREDENTIALS)
+    merchant.rpc.call(
+        'payment.provider', 'action_aps_forget_former_phrase', [merchant.provider_id]
+    )
+
+
+@pytest.fixture
+def form(shop, browser, merchant, request):
+    """ The form of the provider, in the browser of an administrator. """
+    folder = Path(SCREENSHOTS) / shop.series / request.node.name if SCREENSHOTS else None
+    if folder:
+        folder.mkdir(parents=True, exist_ok=True)
+    admin = Shopper(browser, shop.url, screenshots=folder, permissions=[
+        'clipboard-read', 'clipboard-write',
+    ])
+    admin.log_in('admin', 'admin')
+    yield Form(shop, admin, merchant.provider_id)
+    admin.close()
+
+
+class Form:
+    """ The form of the provider. """
+
+    def __init__(self, shop, admin, provider_id):
+        self.admin = admin
+        self.page = open_form(shop, admin, 'payment.provider', provider_id)
+
+    def find(self, name):
+        """ Return the visible element of a name. """
+        return self.page.locator(f'[name={name}]:visible')
+
+    def enter(self, name, value):
+        """ Type a credential. """
+        self.find(name).locator('input').fill(value)
+
+    def save(self):
+        """ Save the form. """
+        self.page.locator('.o_form_button_save').click()
+        expect(self.page.locator('.o_form_button_save')).to_be_hidden()
+
+    def check(self):
+        """ Have the credentials checked. """
+        self.find('action_aps_check_setup').click()
+
+
+def test_checklist_says_what_odoo_can_see(form, merchant):
+    """ Test that all five steps are there, with what is to be entered in the dashboard. """
+    merchant.receive_payment(100, command='PURCHASE')
+    form.check()
+    expect(form.find('aps_check_passed')).to_contain_text("All is well")
+
+    steps = form.find('aps_checklist').locator('li')
+    expect(steps).to_have_count(5)
+    expect(steps.nth(0)).to_contain_text("Checked with success")
+    expect(steps.filter(has_text="Feedback and notifications").get_by_title("Done")).to_be_visible()
+    expect(steps.filter(has_text="Template of the payment page")).to_contain_text("Templates")
+    expect(form.find('aps_test_warning')).to_contain_text("can't reach 127.0.0.1")
+    form.admin.take_screenshot('form')
+
+
+def test_addresses_are_copied_with_one_click(form, shop):
+    """ Test the buttons beside the addresses. """
+    for name, path in (('aps_return_url', 'return'), ('aps_webhook_url', 'webhook')):
+        form.find(name).locator('.o_clipboard_button').click()
+        assert form.page.evaluate('navigator.clipboard.readText()').endswith(f'/aps/{path}')
+
+
+def test_wrong_credential_is_named_beside_it_and_put_right(form):
+    """ Test the way of an administrator who pasted the wrong phrase. """
+    form.enter('aps_sha_request', "something else")
+    form.save()
+    form.check()
+    expect(form.find('aps_check_failed')).to_contain_text("The SHA request phrase is wrong")
+    expect(form.find('aps_check_failed')).not_to_contain_text("something else")
+    expect(form.find('aps_checklist').get_by_title("Wrong")).to_be_visible()
+    form.admin.take_screenshot('failed')
+
+    form.enter('aps_sha_request', CREDENTIALS['aps_sha_request'])
+    form.save()
+    expect(form.find('aps_check_failed')).to_have_count(0)
+    form.check()
+    expect(form.find('aps_check_passed')).to_contain_text("All is well")
+
+
+def test_secrets_are_masked(form):
+    """ Test that nobody reads a secret over the shoulder of an administrator. """
+    for name in ('aps_access_code', 'aps_sha_request', 'aps_sha_response'):
+        expect(form.find(name).locator('input')).to_have_attribute('type', 'password')
+
+
+def test_former_phrase_is_ended_with_one_click(form):
+    """ Test that a phrase that has become known is not accepted for a day. """
+    form.enter('aps_sha_response', "another phrase")
+    form.save()
+    expect(form.find('aps_sha_response_former_until').first).to_be_visible()
+    form.admin.take_screenshot('rotation')
+
+    form.find('action_aps_forget_former_phrase').click()
+
+    expect(form.find('aps_sha_response_former_until')).to_have_count(0)
