@@ -17,7 +17,7 @@ LOCAL_NAMES = ('localhost', 'localhost.localdomain')
 LOCAL_SUFFIXES = ('.local', '.localhost', '.internal', '.lan', '.test')
 
 STEP = Markup(
-    '<li class="d-flex mb-2"><i class="fa fa-fw mt-1 me-2 %(icon)s" role="img" '
+    '<li class="d-flex mb-2"><i class="fa fa-fw flex-shrink-0 mt-1 me-2 %(icon)s" role="img" '
     'aria-label="%(state)s" title="%(state)s"></i><div><strong>%(title)s</strong> '
     '<span class="text-muted">%(place)s</span><br/>%(finding)s</div></li>'
 )
@@ -234,7 +234,7 @@ class PaymentProvider(models.Model):
         age = self._aps_format_age(provider_sudo.aps_check_date)
         if provider_sudo.aps_is_check_passed:
             return 'done', _("Checked with success %(age)s.", age=age)
-        return 'wrong', _("The check found a mistake %(age)s; see below.", age=age)
+        return 'wrong', _("The check found a mistake %(age)s.", age=age)
 
     def _aps_see_channel(self, channel):
         """ Return the state of a way by which messages come, and a sentence about it. """

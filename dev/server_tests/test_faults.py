@@ -16,12 +16,12 @@ from collections import defaultdict
 from contextlib import suppress
 
 import pytest
-from conftest import Shop
 from workbench.log_check import check_log
 from workbench.odoo_source import find_sources
 from workbench.payments import Merchant, Payment
 from workbench.postgres import SETTINGS, Postgres
 from workbench.rpc import RPCError
+from workbench.running_shop import Shop
 from workbench.stack import Stack
 from workbench.system import (
     end,

@@ -69,7 +69,7 @@ def test_wrong_credential_is_named(provider, field):
     assert provider.check()[0]
 
 
-@pytest.mark.parametrize(('first', 'second'), itertools.combinations(ORDER, 2))
+@pytest.mark.parametrize(('first', 'second'), [*itertools.combinations(ORDER, 2)])
 def test_two_wrong_credentials_are_named(provider, first, second):
     provider.write({first: WRONG[first], second: WRONG[second]})
     result = provider.check()[1]

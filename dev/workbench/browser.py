@@ -1,9 +1,9 @@
 """ What a shopper does in the browser: in the shop, and on the payment page of the sandbox. """
 
 import re
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 
-from playwright.sync_api import Error, TimeoutError, expect, sync_playwright
+from playwright.sync_api import TimeoutError, expect, sync_playwright
 
 CHROMIUM = '/usr/bin/chromium'
 # Chromium's own connections to the outside are of no use here.
@@ -223,14 +223,22 @@ class Shopper:
 
     @contextmanager
     def stay_on_status_page(self):
-        """ Keep the status page from sending the shopper on, so that it can be read. """
+        """ Keep the status page from sending the shopper on, so that it can be read.
+
+        It is answered that there is no other page; while an answer is waited for, the driver may
+        not read the page.
+        """
         held = []
-        self.page.route(LANDING_ROUTE, lambda route: held.append(route))
+
+        def hold(route):
+            held.append(route.request.url)
+            route.fulfill(status=204)
+
+        self.page.route(LANDING_ROUTE, hold)
         yield
         self.page.unroute(LANDING_ROUTE)
-        for route in held:
-            with suppress(Error):  # The page may have been left meanwhile.
-                route.continue_()
+        if held and '/payment/status' in self.page.url:
+            self.page.goto(held[-1])
 
     def wait_for_status(self, pattern):
         """ Wait for the status page to say something.
