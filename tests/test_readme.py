@@ -2,7 +2,7 @@ from pathlib import Path
 
 from odoo.tests import BaseCase, tagged
 
-from odoo.addons.payment_aps import const
+from odoo.addons.payment_aps import const, response_codes
 
 README = Path(__file__).parents[1] / 'README.md'
 HEADERS = [
@@ -17,20 +17,42 @@ class TestReadme(BaseCase):
     def test_table_of_payment_methods_says_what_the_addon_does(self):
         """ Test that each option has its row, in the order of the table in the code. """
         self.assertEqual(
-            self._read_table(),
+            self._read_table("## Payment methods", HEADERS),
             [self._describe(option) for option in (const.ANY_CARD, *const.PAYMENT_OPTIONS)],
         )
 
+    def test_table_of_response_codes_says_what_the_addon_says(self):
+        """ Test that each code is there, with the advice that the staff reads in Odoo. """
+        self.assertEqual(
+            self._read_table("### By response code", ['Last three digits', 'What to do']),
+            [
+                [
+                    ', '.join(
+                        f'`{digits}`' for digits, code in response_codes.MESSAGE_CODES.items()
+                        if code.family == name
+                    ),
+                    str(family.advice),
+                ]
+                for name, family in response_codes.MESSAGE_FAMILIES.items()
+            ],
+        )
+
     @staticmethod
-    def _read_table():
-        """ Return the rows of the table below "Payment methods", as lists of cells. """
+    def _read_table(title, headers):
+        """ Return the rows of the table below a title, as lists of cells.
+
+        :param str title: The title, with its marks.
+        :param list[str] headers: What the columns must be called.
+        :return: The rows.
+        :rtype: list[list[str]]
+        """
         text = README.read_text(encoding='utf-8')
-        section = text.partition('\n## Payment methods\n')[2].partition('\n## ')[0]
+        section = text.partition(f'\n{title}\n')[2].partition('\n## ')[0].partition('\n### ')[0]
         header, _ruler, *rows = (
             [cell.strip() for cell in line.strip('|').split('|')]
             for line in section.splitlines() if line.startswith('|')
         )
-        assert header == HEADERS, header
+        assert header == headers, header
         return rows
 
     @staticmethod
