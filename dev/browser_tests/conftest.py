@@ -44,15 +44,36 @@ def well_behaved_sandbox(shop):
 
 
 @pytest.fixture
-def make_shopper(shop, browser, request):
+def screenshots(shop, request):
+    """ The folder for the screenshots of the test; `None` if they are not wanted. """
+    if not SCREENSHOTS:
+        return None
+    folder = Path(SCREENSHOTS) / shop.series / request.node.name
+    folder.mkdir(parents=True, exist_ok=True)
+    return folder
+
+
+@pytest.fixture
+def backend(shop, browser, screenshots):
+    """ The window of an administrator who is logged in.
+
+    Errors of its console are not heeded: Debian's package of 19.0 lacks scripts of Odoo.
+    """
+    user = Shopper(browser, shop.url, screenshots=screenshots, permissions=[
+        'clipboard-read', 'clipboard-write',
+    ])
+    user.log_in('admin', 'admin')
+    yield user
+    user.close()
+
+
+@pytest.fixture
+def make_shopper(shop, browser, screenshots):
     """ A function that makes shoppers; the test fails if their pages show errors. """
-    folder = Path(SCREENSHOTS) / shop.series / request.node.name if SCREENSHOTS else None
     shoppers = []
 
     def make(path='', **context):
-        if folder:
-            folder.mkdir(parents=True, exist_ok=True)
-        shopper = Shopper(browser, shop.url + path, screenshots=folder, **context)
+        shopper = Shopper(browser, shop.url + path, screenshots=screenshots, **context)
         shoppers.append(shopper)
         return shopper
 

@@ -2,7 +2,6 @@
 
 import pytest
 from playwright.sync_api import expect
-from workbench.browser import Shopper
 from workbench.payments import Merchant
 
 
@@ -14,15 +13,6 @@ def merchant(shop):
     yield merchant
     shop.sandbox('DELETE', 'faults')
     merchant.set_manual_capture(False)
-
-
-@pytest.fixture
-def backend(shop, browser):
-    """ The window of an administrator who is logged in. """
-    user = Shopper(browser, shop.url)
-    user.log_in('admin', 'admin')
-    yield user
-    user.close()
 
 
 def open_form(shop, backend, model, record_id):
@@ -58,6 +48,7 @@ def test_wizard_captures_a_part(shop, merchant, backend):
     page.reload()
     expect(page.locator('[name=child_transaction_ids]').first).to_contain_text('60.00')
     expect(page.get_by_role('button', name='Close Remaining Amount')).to_be_visible()
+    backend.take_screenshot('captured')
     payment.assert_in_step(captured=6000, operations=['CAPTURE'])
 
 

@@ -1,44 +1,24 @@
 """ What staff sees of the messages of APS: the trail of a payment, and the refused ones. """
 
 import hashlib
-import os
 import urllib.error
 import urllib.parse
 import urllib.request
-from pathlib import Path
 
 import pytest
 from playwright.sync_api import expect
 from test_backend import open_form
-from workbench.browser import Shopper
 from workbench.payments import Merchant
 from workbench.sandbox_process import CREDENTIALS
 
 RESPONSE_PHRASE = CREDENTIALS['aps_sha_response']
 REQUEST_PHRASE = CREDENTIALS['aps_sha_request']
-# A folder for screenshots, if they are wanted.
-SCREENSHOTS = os.environ.get('APS_SCREENSHOTS')
 
 
 @pytest.fixture
 def merchant(shop):
     """ A merchant. """
     return Merchant(shop)
-
-
-@pytest.fixture
-def backend(shop, browser, request):
-    """ The window of an administrator who is logged in.
-
-    Errors of its console are not heeded: Debian's package of 19.0 lacks scripts of Odoo.
-    """
-    folder = Path(SCREENSHOTS) / shop.series / request.node.name if SCREENSHOTS else None
-    if folder:
-        folder.mkdir(parents=True, exist_ok=True)
-    user = Shopper(browser, shop.url, screenshots=folder)
-    user.log_in('admin', 'admin')
-    yield user
-    user.close()
 
 
 def sign(fields, phrase=RESPONSE_PHRASE, algorithm=hashlib.sha256):

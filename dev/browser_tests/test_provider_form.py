@@ -1,17 +1,10 @@
 """ An administrator sets the provider up in its form. """
 
-import os
-from pathlib import Path
-
 import pytest
 from playwright.sync_api import expect
 from test_backend import open_form
-from workbench.browser import Shopper
 from workbench.payments import Merchant
 from workbench.sandbox_process import CREDENTIALS
-
-# A folder for screenshots, if they are wanted.
-SCREENSHOTS = os.environ.get('APS_SCREENSHOTS')
 
 
 @pytest.fixture
@@ -26,24 +19,16 @@ def merchant(shop):
 
 
 @pytest.fixture
-def form(shop, browser, merchant, request):
+def form(shop, backend, merchant):
     """ The form of the provider, in the browser of an administrator. """
-    folder = Path(SCREENSHOTS) / shop.series / request.node.name if SCREENSHOTS else None
-    if folder:
-        folder.mkdir(parents=True, exist_ok=True)
-    admin = Shopper(browser, shop.url, screenshots=folder, permissions=[
-        'clipboard-read', 'clipboard-write',
-    ])
-    admin.log_in('admin', 'admin')
-    yield Form(shop, admin, merchant.provider_id)
-    admin.close()
+    return Form(shop, backend, merchant.provider_id)
 
 
 class Form:
     """ The form of the provider. """
 
     def __init__(self, shop, admin, provider_id):
-        self.admin = admin
+        self.shop, self.admin = shop, admin
         self.page = open_form(shop, admin, 'payment.provider', provider_id)
 
     def find(self, name):
@@ -119,3 +104,29 @@ def test_former_phrase_is_ended_with_one_click(form):
     form.find('action_aps_forget_former_phrase').click()
 
     expect(form.find('aps_sha_response_former_until')).to_have_count(0)
+
+
+@pytest.fixture
+def arabic(shop):
+    """ Have the administrator read Arabic. """
+    shop.rpc.call('res.users', 'write', [shop.rpc.uid], {'lang': 'ar_001'})
+    yield
+    shop.rpc.call('res.users', 'write', [shop.rpc.uid], {'lang': 'en_US'})
+
+
+def test_form_is_in_arabic(arabic, form, merchant):
+    """ Test that form, findings and trail are read from right to left, with nothing in English. """
+    form.enter('aps_sha_request', "something else")
+    form.save()
+    form.check()
+    expect(form.find('aps_check_failed')).to_contain_text("عبارة")
+    expect(form.page.locator('body.o_rtl')).to_be_visible()
+    for english in ("Check Credentials", "Access Code", "Redirection URL", "Wrong", "Last return"):
+        expect(form.page.locator('.o_form_view')).not_to_contain_text(english)
+    form.admin.take_screenshot('arabic')
+
+    payment = merchant.receive_payment(100, command='PURCHASE')
+    page = open_form(form.shop, form.admin, 'payment.transaction', payment.id)
+    page.locator('button[name=action_aps_view_messages]').click()
+    expect(page.locator('.o_list_view .o_data_row').first).to_be_visible()
+    form.admin.take_screenshot('arabic-trail')
