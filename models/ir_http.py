@@ -1,11 +1,27 @@
+import io
+
+from werkzeug.datastructures import ImmutableMultiDict
+from werkzeug.exceptions import BadRequest, HTTPException, RequestEntityTooLarge
+
 from odoo import models
 from odoo.http import request
 
-from odoo.addons.payment_aps.controllers.main import APSController
+from odoo.addons.payment_aps.controllers.main import MAX_MESSAGE_SIZE, APSController
 
 
 class IrHttp(models.AbstractModel):
     _inherit = 'ir.http'
+
+    @classmethod
+    def _pre_dispatch(cls, rule, args):
+        """ Override of `base` to parse the body of an APS message before Odoo does.
+
+        What a stranger sends is never an error of the server.
+        """
+        super()._pre_dispatch(rule, args)
+        if is_aps_route():
+            limit_chunked_body(request.httprequest)
+            parse_form(request.httprequest)
 
     @classmethod
     def _dispatch(cls, endpoint):
@@ -14,6 +30,51 @@ class IrHttp(models.AbstractModel):
         The routes read the message themselves, since only the fields of the body are signed. Passed
         as arguments, a field with the name of one (`self`) would make the route crash.
         """
-        if request.httprequest.path in (APSController._return_url, APSController._webhook_url):
+        if is_aps_route():
             request.params = {}
         return super()._dispatch(endpoint)
+
+
+def is_aps_route():
+    """ Return whether the request is one to the routes that take messages of APS. """
+    return request.httprequest.path in (APSController._return_url, APSController._webhook_url)
+
+
+def limit_chunked_body(httprequest):
+    """ Read a body that comes in chunks, up to the size of any message.
+
+    Its length is not announced, and the werkzeug of Odoo 17.0 reads however much comes.
+
+    :param odoo.http.HTTPRequest httprequest: The request.
+    :return: None
+    :raise BadRequest: If the chunks are malformed.
+    :raise RequestEntityTooLarge: If the body is larger than any message.
+    """
+    environ = httprequest._HTTPRequest__wrapped.environ  # Odoo shows no other way to the body.
+    if httprequest.content_length is not None or not environ.get('wsgi.input_terminated'):
+        return
+    body = b''
+    try:
+        while piece := environ['wsgi.input'].read(MAX_MESSAGE_SIZE + 1 - len(body)):
+            body += piece
+    except OSError as error:
+        raise BadRequest("the body is not complete") from error
+    if len(body) > MAX_MESSAGE_SIZE:
+        raise RequestEntityTooLarge()
+    environ.update({'wsgi.input': io.BytesIO(body), 'CONTENT_LENGTH': str(len(body))})
+
+
+def parse_form(httprequest):
+    """ Parse the form in the body, as an empty one if it is malformed.
+
+    :param odoo.http.HTTPRequest httprequest: The request.
+    :return: None
+    :raise RequestEntityTooLarge: If the body is larger than any message.
+    """
+    try:
+        httprequest.form  # noqa: B018 (werkzeug parses it once)
+    except HTTPException:
+        raise
+    except Exception:
+        # Malformed multipart bodies and unknown charsets make werkzeug fail in many ways.
+        httprequest.form = httprequest.files = ImmutableMultiDict()

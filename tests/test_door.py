@@ -330,6 +330,31 @@ class TestDoor(APSCommon):
                 response = self._post('/payment/aps/webhook', body, 'application/json')
                 self.assertIn(response.status_code, (400, 403))
 
+    def test_malformed_multipart_is_no_error_of_the_server(self):
+        """ Test bodies at which the parser itself fails. """
+        for content_type in (
+            'multipart/form-data; boundary=', 'multipart/form-data', 'multipart/form-data; boundary=ü',
+        ):
+            for body in (b'', b'--x\r\n\r\n1\r\n--x--'):
+                with self.subTest(content_type=content_type, body=body):
+                    response = self._post('/payment/aps/webhook', body, content_type.encode())
+                    self.assertEqual(response.status_code, 400)
+                    response = self._post('/payment/aps/return', body, content_type.encode())
+                    self.assertEqual(response.status_code, 303)
+
+    def test_body_in_chunks_is_read_up_to_the_size_of_a_message(self):
+        """ Test that messages whose length is not announced are taken, but no flood. """
+        message = self._build_message(self.tx)
+        body = urlencode(message).encode()
+        form = 'application/x-www-form-urlencoded'
+        self.assertEqual(
+            self._post('/payment/aps/webhook', iter([b'x' * 2 ** 16] * 4 + [b'x']), form).status_code, 413
+        )
+        response = self._post('/payment/aps/webhook', iter([body[:20], body[20:]]), form)
+        self.assertEqual(response.status_code, 200)
+        self.env.invalidate_all()
+        self.assertEqual(self.tx.state, 'done')
+
     def test_log_of_refused_messages_is_one_short_line(self):
         """ Test that a stranger can't fill the log. """
         with self.assertLogs('odoo.addons.payment_aps', 'WARNING') as log:

@@ -91,6 +91,8 @@ def _execute(values, ordered):
     command = command_of(values)
     if command in PAYMENT_COMMANDS:
         return charges.charge(sandbox(), account, values, request.url_root, ordered)
+    if ordered and command in ('CHECK_STATUS', 'UPDATE_TOKEN'):
+        raise Refusal(ordered.message, 'ordered')  # They fail in no other way.
     if command == 'CHECK_STATUS':
         return operations.check_status(sandbox(), account, values)
     if command == 'UPDATE_TOKEN':
