@@ -333,7 +333,8 @@ class TestDoor(APSCommon):
     def test_malformed_multipart_is_no_error_of_the_server(self):
         """ Test bodies at which the parser itself fails. """
         for content_type in (
-            'multipart/form-data; boundary=', 'multipart/form-data', 'multipart/form-data; boundary=ü',
+            'multipart/form-data; boundary=', 'multipart/form-data',
+            'multipart/form-data; boundary=ü',
         ):
             for body in (b'', b'--x\r\n\r\n1\r\n--x--'):
                 with self.subTest(content_type=content_type, body=body):
@@ -347,9 +348,8 @@ class TestDoor(APSCommon):
         message = self._build_message(self.tx)
         body = urlencode(message).encode()
         form = 'application/x-www-form-urlencoded'
-        self.assertEqual(
-            self._post('/payment/aps/webhook', iter([b'x' * 2 ** 16] * 4 + [b'x']), form).status_code, 413
-        )
+        flood = iter([b'x' * 2 ** 16] * 4 + [b'x'])
+        self.assertEqual(self._post('/payment/aps/webhook', flood, form).status_code, 413)
         response = self._post('/payment/aps/webhook', iter([body[:20], body[20:]]), form)
         self.assertEqual(response.status_code, 200)
         self.env.invalidate_all()

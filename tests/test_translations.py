@@ -85,7 +85,7 @@ class TestTranslations(TransactionCase):
                 )
 
     def _activate(self, language):
-        """ Activate a language, which is created if Odoo doesn't ship it, as an administrator would.
+        """ Activate a language; one that Odoo doesn't ship is created before.
 
         :param str language: The name of its file, such as `ar`.
         :return: The code of the language, such as `ar_001`.
