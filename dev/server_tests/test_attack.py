@@ -64,7 +64,7 @@ def quiet_shop(shop):
 def read_digests(shop):
     """ Return a digest of each table of the database. """
     queries = shop.query(DIGESTS.format(tables=OTHER_TABLES)).splitlines()
-    return shop.query(' UNION ALL '.join(queries)).splitlines()
+    return sorted(shop.query(' UNION ALL '.join(queries)).splitlines())
 
 
 class Logs:
