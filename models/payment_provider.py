@@ -23,9 +23,10 @@ api_session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
 CREDENTIAL_FIELDS = (
     'aps_merchant_identifier', 'aps_access_code', 'aps_sha_request', 'aps_sha_response',
 )
-# What messages are signed and checked with, and the name, which Odoo logs with each result.
+# What messages are signed and checked with, the company for their trail, and the name, which Odoo
+# logs with each result.
 ACCOUNT_FIELDS = (
-    'name', 'code', 'state', 'aps_sha_type', *CREDENTIAL_FIELDS,
+    'name', 'code', 'state', 'company_id', 'aps_sha_type', *CREDENTIAL_FIELDS,
     'aps_sha_response_former', 'aps_sha_response_former_until', 'aps_database_uuid',
 )
 

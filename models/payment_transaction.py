@@ -29,6 +29,8 @@ REFERENCE_MAX_LENGTH = 30
 # each wait may take. Together they stay below the time-out of APS's notifications.
 LOCK_ATTEMPTS = 5
 LOCK_TIMEOUT = '5s'
+# Where the cursor keeps what a message is verified with, from the search on.
+KEYS_IN_CACHE = 'payment_aps.keys'
 
 # What the application of an answer reads of a transaction. Odoo 19.0 has no callbacks.
 ANSWER_FIELDS = (
@@ -174,17 +176,23 @@ class PaymentTransaction(models.Model):
         method = self.payment_method_id
         if method.code == 'unknown':  # The engine's stand-in, which APS refuses.
             return
-        primary_method = method.primary_payment_method_id or method
-        countries, currencies = (
-            primary_method.supported_country_ids, primary_method.supported_currency_ids
-        )
         country, currency = self.partner_country_id, self.currency_id
+        # One query instead of one for each of the lists.
+        domain = [
+            ('id', '=', (method.primary_payment_method_id or method).id),
+            ('active', '=', True),
+            ('provider_ids', 'in', self.provider_id.ids),
+            '|', ('supported_currency_ids', '=', False),
+            ('supported_currency_ids', 'in', currency.ids),
+        ]
+        if country:
+            domain += [
+                '|', ('supported_country_ids', '=', False),
+                ('supported_country_ids', 'in', country.ids),
+            ]
         is_offered = (
-            primary_method.active
-            and self.provider_id in primary_method.provider_ids
-            and (not countries or not country or country in countries)
-            and (not currencies or currency in currencies)
-            and currency.name in (self._aps_get_option().currencies or currency.name)
+            currency.name in (self._aps_get_option().currencies or currency.name)
+            and method.sudo().search_count(domain, limit=1)
         )
         if not is_offered:
             raise ValidationError(_(
@@ -274,6 +282,9 @@ class PaymentTransaction(models.Model):
     def _aps_search(self, message):
         """ Return the transaction that a message names.
 
+        What the message is verified with is read by the same query, for `_aps_verify_signature`:
+        anybody can cause it, so it should be the only one.
+
         :param dict message: The message, not necessarily authentic.
         :return: The payment's transaction, if any.
         :rtype: recordset of `payment.transaction`
@@ -281,23 +292,13 @@ class PaymentTransaction(models.Model):
         reference = message.get('merchant_reference')
         if not aps_utils.is_reference(reference):
             return self.browse()
-        self.flush_model(['reference', 'provider_id'])
-        self.env['payment.provider'].flush_model(['code'])
-        self.env.cr.execute(
-            """
-                SELECT tx.id
-                  FROM payment_transaction tx
-                  JOIN payment_provider provider ON provider.id = tx.provider_id
-                 WHERE tx.reference = %s AND provider.code = 'aps'
-            """,
-            [reference],
-        )
-        return self.browse([tx_id for tx_id, in self.env.cr.fetchall()])
+        rows = self._aps_read_keys('tx.reference = %s', reference)
+        keys = {tx_id: keys for tx_id, *keys in rows}
+        self.env.cr.cache[KEYS_IN_CACHE] = keys
+        return self.browse(keys)
 
     def _aps_verify_signature(self, message):
         """ Return whether a message was signed by APS for the account of the transaction.
-
-        Anybody can cause this query and that of the search, so they read no more than is needed.
 
         Note: `self.ensure_one()`
 
@@ -306,29 +307,45 @@ class PaymentTransaction(models.Model):
         :rtype: bool
         """
         self.ensure_one()
-        self.flush_recordset(['provider_id'])
+        # What the search has just found is used once, so that it can't be out of date.
+        keys = self.env.cr.cache.pop(KEYS_IN_CACHE, {}).get(self.id)
+        if not keys:
+            [[_tx_id, *keys]] = self._aps_read_keys('tx.id = %s', self.id) or [[None, None]]
+        sha_type, *phrases = keys
+        return any(
+            aps_utils.verify_signature(message, phrase, sha_type or 'sha256')
+            for phrase in phrases if phrase
+        )
+
+    @api.model
+    def _aps_read_keys(self, condition, value):
+        """ Return what messages about transactions of APS are verified with.
+
+        :param str condition: The condition for the transactions `tx`, with a placeholder.
+        :param str|int value: What is filled in.
+        :return: The id of the transaction, the SHA type, the response phrase, and the former one if
+                 it is still accepted, of each transaction.
+        :rtype: list[tuple]
+        """
+        self.flush_model(['reference', 'provider_id'])
         self.env['payment.provider'].flush_model([
-            'aps_sha_type', 'aps_sha_response', 'aps_sha_response_former',
+            'code', 'aps_sha_type', 'aps_sha_response', 'aps_sha_response_former',
             'aps_sha_response_former_until',
         ])
         self.env.cr.execute(
-            """
-                SELECT provider.aps_sha_type, provider.aps_sha_response,
+            f"""
+                SELECT tx.id, provider.aps_sha_type, provider.aps_sha_response,
                        CASE WHEN provider.aps_sha_response_former_until
                                  > clock_timestamp() AT TIME ZONE 'UTC'
                             THEN provider.aps_sha_response_former
                        END
                   FROM payment_transaction tx
                   JOIN payment_provider provider ON provider.id = tx.provider_id
-                 WHERE tx.id = %s
+                 WHERE provider.code = 'aps' AND {condition}
             """,
-            [self.id],
+            [value],
         )
-        sha_type, *phrases = self.env.cr.fetchone() or (None,)
-        return any(
-            aps_utils.verify_signature(message, phrase, sha_type or 'sha256')
-            for phrase in phrases if phrase
-        )
+        return self.env.cr.fetchall()
 
     def _aps_lock(self):
         """ Lock the transaction, so that answers about the same payment are applied one by one.
