@@ -121,7 +121,7 @@ def test_form_is_in_arabic(arabic, form, merchant):
     form.check()
     expect(form.find('aps_check_failed')).to_contain_text("عبارة")
     expect(form.page.locator('body.o_rtl')).to_be_visible()
-    for english in ("Check Credentials", "Access Code", "Redirection URL", "Wrong", "Last return"):
+    for english in ("Check Credentials", "Access Code", "In the APS Dashboard", "Last return"):
         expect(form.page.locator('.o_form_view')).not_to_contain_text(english)
     form.admin.take_screenshot('arabic')
 
