@@ -1,6 +1,8 @@
 import logging
 from datetime import timedelta
 
+from psycopg2 import errors
+
 from odoo import api, fields, models
 from odoo.tools.sql import SQL, create_index
 
@@ -17,6 +19,8 @@ PURGE_BATCH_SIZE = 20_000
 PURGE_BATCHES = 20
 # How long a write to the trail may wait for a lock when somebody waits for the answer of APS.
 LOCK_TIMEOUT = '2s'
+# How often it is tried to write a row that others write as well.
+WRITE_ATTEMPTS = 5
 
 COLUMNS = (
     'create_uid', 'provider_id', 'company_id', 'channel', 'state', 'reason', 'command', 'status',
@@ -365,13 +369,18 @@ class PaymentAPSMessage(models.Model):
         :param callable write: Takes the cursor.
         :return: What `write` returns; `None` if it failed.
         """
-        try:
-            with self.env.registry.cursor() as cr:
-                cr.execute("SELECT set_config('lock_timeout', %s, true)", [LOCK_TIMEOUT])
-                return write(cr)
-        except Exception:
-            _logger.exception("A message could not be stored in the trail.")
-            return None
+        for _attempt in range(WRITE_ATTEMPTS):
+            try:
+                with self.env.registry.cursor() as cr:
+                    cr.execute("SELECT set_config('lock_timeout', %s, true)", [LOCK_TIMEOUT])
+                    return write(cr)
+            except errors.SerializationFailure:  # Another delivery of it was stored meanwhile.
+                continue
+            except Exception:
+                _logger.exception("A message could not be stored in the trail.")
+                return None
+        _logger.warning("A message could not be stored in the trail, as others were storing it.")
+        return None
 
     #=== BUSINESS METHODS - PURGE ===#
 

@@ -109,6 +109,18 @@ def test_message_that_does_not_fit_is_shown_all_the_same(shop, make_payments):  
     assert shop.read_transaction(reference).state == 'draft'
 
 
+def test_storm_of_a_message_that_does_not_fit_is_stored_once(shop, make_payments):  # noqa: F811
+    """ Simultaneous repetitions wait for each other; if they failed, the log's check would say. """
+    for message in make_payments('TRAIL-MISFITS', 5, amount='999'):
+        with ThreadPoolExecutor(8) as pool:
+            outcomes = list(pool.map(
+                lambda _i, message=message: post(f'{shop.url}/payment/aps/webhook', message),
+                range(16),
+            ))
+        assert {status for status, _seconds in outcomes} == {200}
+        assert read_trail(shop, message['merchant_reference'], 'state') == ['refused']
+
+
 def test_flood_of_refused_messages_is_counted_in_few_rows(shop, make_payments):  # noqa: F811
     """ 300 refused messages: bounded rows and writes, all counted, as fast as the first ones. """
     merchant = Merchant(shop)
