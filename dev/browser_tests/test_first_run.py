@@ -30,7 +30,9 @@ class Hand:
     clicks = fields = 0
 
     def click(self, locator):
-        """ Click on something. """
+        """ Click on something; what Odoo pops up over it for other reasons is closed before. """
+        for button in locator.page.locator('.o_notification_close').all():
+            button.click()
         locator.click()
         self.clicks += 1
 
