@@ -53,7 +53,7 @@ class PaymentAPSRefusal(models.Model):
     _aps_list_fields = {
         'last_date': {},
         'provider_id': {},
-        'finding': {},
+        'finding': {'width': '280px'},
         'detail': {},
         'count': {},
         'advice': {},
