@@ -53,7 +53,7 @@ class PaymentAPSRefusal(models.Model):
     _aps_list_fields = {
         'last_date': {},
         'provider_id': {},
-        'finding': {'width': '280px'},
+        'finding': {'width': '330px'},
         'detail': {},
         'count': {},
         'advice': {},
