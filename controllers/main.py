@@ -161,15 +161,15 @@ class APSController(http.Controller):
         :raise ValidationError: If the message is authentic but doesn't fit the transaction. Nothing
                                 was written but the trail.
         """
-        tx_sudo = request.env['payment.transaction'].sudo()._aps_search(message)
+        tx_sudo, provider_sudo = request.env['payment.transaction'].sudo()._aps_search(message)
         if not tx_sudo:
-            note_refused_message(channel, message)
+            note_refused_message(channel, message, provider_sudo)
             # The same answer as to a wrong signature, to not tell which references exist.
             raise Forbidden(f"unknown payment: {aps_utils.describe_message(message)}")
         try:
             self._verify_notification_signature(message, tx_sudo)
         except Forbidden:
-            note_refused_message(channel, message, tx_sudo.provider_id)
+            note_refused_message(channel, message, provider_sudo)
             raise
 
         _logger.info("Message from APS: %s", aps_utils.describe_message(message))

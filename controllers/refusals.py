@@ -6,13 +6,13 @@ from odoo.http import request
 from odoo.addons.payment_aps import utils as aps_utils
 
 
-def note_refused_message(channel, message, provider_sudo=None):
+def note_refused_message(channel, message, provider_sudo):
     """ Note a message that is about to be refused because it is not authentic.
 
     :param str channel: The route by which it came, `return` or `webhook`.
     :param dict message: The fields of the message.
-    :param recordset provider_sudo: The sudoed provider that would have to authenticate it; `None`
-                                    if the payment is not known.
+    :param recordset provider_sudo: The sudoed provider that would have to authenticate it;
+                                    empty if the payment is not known.
     :return: None
     """
     def examine():

@@ -224,6 +224,7 @@ class PaymentAPSRefusal(models.Model):
         :rtype: dict
         """
         all_providers_sudo = self.env['payment.provider'].sudo().search([('code', '=', 'aps')])
+        all_providers_sudo._aps_fetch_account()
         if provider_sudo:
             other_accounts = [p._aps_get_account() for p in all_providers_sudo - provider_sudo]
             finding, detail = find_flaw(message, provider_sudo._aps_get_account(), other_accounts)

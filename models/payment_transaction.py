@@ -120,6 +120,7 @@ class PaymentTransaction(models.Model):
         :return: The fields.
         :rtype: dict
         """
+        self._aps_check_method()
         provider_sudo = self.provider_id.sudo()
         provider_sudo._aps_fetch_account()
         currency_code = self.currency_id.name
@@ -146,7 +147,6 @@ class PaymentTransaction(models.Model):
         :rtype: dict
         :raise ValidationError: If the payment can't be made with it.
         """
-        self._aps_check_method()
         if self.token_id:
             self.token_id._aps_check_usable(self.provider_id)
             return {'token_name': self.token_id.provider_ref}
@@ -174,12 +174,11 @@ class PaymentTransaction(models.Model):
         :raise ValidationError: If the payment method is not offered for this payment.
         """
         method = self.payment_method_id
-        if method.code == 'unknown':  # The engine's stand-in, which APS refuses.
-            return
         country, currency = self.partner_country_id, self.currency_id
-        # One query instead of one for each of the lists.
+        # One query instead of one for each of the lists, which reads what is needed next as well.
         domain = [
-            ('id', '=', (method.primary_payment_method_id or method).id),
+            '|', ('id', '=', method.id), ('brand_ids', 'in', method.ids),
+            ('primary_payment_method_id', '=', False),
             ('active', '=', True),
             ('provider_ids', 'in', self.provider_id.ids),
             '|', ('supported_currency_ids', '=', False),
@@ -191,10 +190,11 @@ class PaymentTransaction(models.Model):
                 ('supported_country_ids', 'in', country.ids),
             ]
         is_offered = (
-            currency.name in (self._aps_get_option().currencies or currency.name)
-            and method.sudo().search_count(domain, limit=1)
+            method.sudo().search_fetch(domain, ['code'], limit=1)
+            and currency.name in (self._aps_get_option().currencies or currency.name)
         )
-        if not is_offered:
+        # The engine's stand-in for a method that is not known is never offered; APS refuses it.
+        if not is_offered and method.code != 'unknown':
             raise ValidationError(_(
                 "This payment can't be made with %(method)s. Choose another payment method.",
                 method=method.name,
@@ -280,22 +280,24 @@ class PaymentTransaction(models.Model):
 
     @api.model
     def _aps_search(self, message):
-        """ Return the transaction that a message names.
+        """ Return the transaction that a message names, and its provider.
 
         What the message is verified with is read by the same query, for `_aps_verify_signature`:
         anybody can cause it, so it should be the only one.
 
         :param dict message: The message, not necessarily authentic.
-        :return: The payment's transaction, if any.
-        :rtype: recordset of `payment.transaction`
+        :return: The payment's transaction and its provider, if any.
+        :rtype: tuple[recordset of `payment.transaction`, recordset of `payment.provider`]
         """
         reference = message.get('merchant_reference')
-        if not aps_utils.is_reference(reference):
-            return self.browse()
-        rows = self._aps_read_keys('tx.reference = %s', reference)
-        keys = {tx_id: keys for tx_id, *keys in rows}
-        self.env.cr.cache[KEYS_IN_CACHE] = keys
-        return self.browse(keys)
+        rows = []
+        if aps_utils.is_reference(reference):
+            rows = self._aps_read_keys('tx.reference = %s', reference)
+        self.env.cr.cache[KEYS_IN_CACHE] = {tx_id: keys for tx_id, _provider_id, *keys in rows}
+        return (
+            self.browse(row[0] for row in rows),
+            self.env['payment.provider'].browse(row[1] for row in rows),
+        )
 
     def _aps_verify_signature(self, message):
         """ Return whether a message was signed by APS for the account of the transaction.
@@ -310,7 +312,8 @@ class PaymentTransaction(models.Model):
         # What the search has just found is used once, so that it can't be out of date.
         keys = self.env.cr.cache.pop(KEYS_IN_CACHE, {}).get(self.id)
         if not keys:
-            [[_tx_id, *keys]] = self._aps_read_keys('tx.id = %s', self.id) or [[None, None]]
+            rows = self._aps_read_keys('tx.id = %s', self.id)
+            [[_tx_id, _provider_id, *keys]] = rows or [[None, None, None]]
         sha_type, *phrases = keys
         return any(
             aps_utils.verify_signature(message, phrase, sha_type or 'sha256')
@@ -323,8 +326,8 @@ class PaymentTransaction(models.Model):
 
         :param str condition: The condition for the transactions `tx`, with a placeholder.
         :param str|int value: What is filled in.
-        :return: The id of the transaction, the SHA type, the response phrase, and the former one if
-                 it is still accepted, of each transaction.
+        :return: The id of the transaction, that of its provider, the SHA type, the response phrase,
+                 and the former one if it is still accepted, of each transaction.
         :rtype: list[tuple]
         """
         self.flush_model(['reference', 'provider_id'])
@@ -334,7 +337,7 @@ class PaymentTransaction(models.Model):
         ])
         self.env.cr.execute(
             f"""
-                SELECT tx.id, provider.aps_sha_type, provider.aps_sha_response,
+                SELECT tx.id, provider.id, provider.aps_sha_type, provider.aps_sha_response,
                        CASE WHEN provider.aps_sha_response_former_until
                                  > clock_timestamp() AT TIME ZONE 'UTC'
                             THEN provider.aps_sha_response_former

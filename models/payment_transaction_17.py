@@ -41,7 +41,8 @@ class PaymentTransaction(models.Model):
         if provider_code != 'aps':
             return tx
 
-        tx = tx if len(tx) == 1 else self._aps_search(notification_data)
+        if len(tx) != 1:
+            tx, _provider = self._aps_search(notification_data)
         if not tx:
             raise ValidationError("APS: " + _("No transaction found matching the reference."))
         tx._aps_check_message(notification_data)

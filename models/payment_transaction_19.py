@@ -31,7 +31,8 @@ class PaymentTransaction(models.Model):
         """ Override of `payment` to find the transaction by the reference of the message. """
         if provider_code != 'aps':
             return super()._search_by_reference(provider_code, payment_data)
-        return self._aps_search(payment_data)
+        tx, _provider = self._aps_search(payment_data)
+        return tx
 
     def _extract_amount_data(self, payment_data):
         """ Override of `payment` to skip the engine's check: the amount was checked before. """
