@@ -3,8 +3,8 @@
     'version': '1.2.0',
     'category': 'Accounting/Payment Providers',
     'sequence': 350,
-    'summary': "An Amazon payment provider covering the MENA region.",
-    'description': " ",  # Non-empty string to avoid loading the README file.
+    'summary': "Cards and local methods of the Gulf, Egypt, Jordan and Lebanon",
+    'description': ' ',  # If it is empty, Odoo takes the README.md, which it can't render.
     'author': "payment_aps contributors",
     'depends': ['payment'],
     'data': [
@@ -23,5 +23,6 @@
     ],
     'post_init_hook': 'post_init_hook',
     'uninstall_hook': 'uninstall_hook',
+    'images': ['static/description/set_up.png'],
     'license': 'LGPL-3',
 }

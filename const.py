@@ -62,7 +62,7 @@ SUPPORTED_CURRENCIES = (
     'LYD', 'MAD', 'OMR', 'PKR', 'QAR', 'SAR', 'TND', 'TRY', 'USD',
 )
 
-# The codes of the payment methods to activate when APS is activated.
+# What a provider offers when it is enabled for the first time, by Odoo's codes.
 DEFAULT_PAYMENT_METHOD_CODES = {
     # Primary payment methods.
     'card',

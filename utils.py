@@ -312,7 +312,7 @@ def get_payment_option(payment_method_code):
     know is named all the same, so that APS refuses it rather than lets the shopper pay by another
     method than the chosen one.
 
-    :param str payment_method_code: The code of the payment method.
+    :param str payment_method_code: Odoo's code of the method that was chosen.
     :return: The payment option; empty for cards, wallets and instalments.
     :rtype: str
     """
@@ -327,7 +327,7 @@ def get_payment_option(payment_method_code):
 def get_option_fields(payment_method_code):
     """ Return the fields that choose a payment method on the payment page.
 
-    :param str payment_method_code: The code of the payment method.
+    :param str payment_method_code: Odoo's code of the method that was chosen.
     :return: `payment_option`, `digital_wallet` or `installments`; none for cards.
     :rtype: dict
     """

@@ -39,14 +39,14 @@ class PaymentProvider(models.Model):
     )
     aps_merchant_identifier = fields.Char(
         string="APS Merchant Identifier",
-        help="The code of the merchant account to use with this provider.",
+        help="The account at APS that receives the payments, as the APS dashboard names it.",
         required_if_provider='aps',
         groups='base.group_system',
         copy=False,
     )
     aps_access_code = fields.Char(
         string="APS Access Code",
-        help="The access code associated with the merchant account.",
+        help="Belongs to the merchant identifier. The APS dashboard shows both in one place.",
         required_if_provider='aps',
         groups='base.group_system',
         copy=False,
@@ -183,10 +183,10 @@ class PaymentProvider(models.Model):
         return supported_currencies
 
     def _get_default_payment_method_codes(self):
-        """ Override of `payment` to return the default payment method codes. """
-        default_codes = super()._get_default_payment_method_codes()
+        """ Override of `payment` to offer cards. """
+        codes = super()._get_default_payment_method_codes()
         if self.code != 'aps':
-            return default_codes
+            return codes
         return const.DEFAULT_PAYMENT_METHOD_CODES
 
     @api.model
@@ -233,13 +233,13 @@ class PaymentProvider(models.Model):
     #=== BUSINESS METHODS - SIGNATURES ===#
 
     def _aps_calculate_signature(self, data, incoming=True):
-        """ Compute the signature for the provided data.
+        """ Return the signature of a message of APS, or of a request to it.
 
         See https://paymentservices-reference.payfort.com/docs/api/build/index.html#signature.
 
         :param dict data: The data to sign.
-        :param bool incoming: Whether the signature must be generated for an incoming (APS to Odoo)
-                              or outgoing (Odoo to APS) communication.
+        :param bool incoming: Whether APS is the sender; the response phrase is taken then, else the
+                              request phrase.
         :return: The calculated signature.
         :rtype: str
         :raise ValidationError: If the provider has no phrase to sign with.

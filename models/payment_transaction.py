@@ -48,7 +48,7 @@ class PaymentTransaction(models.Model):
 
     @api.model
     def _compute_reference(self, provider_code, prefix=None, separator='-', **kwargs):
-        """ Override of `payment` to ensure that APS's requirements for references are satisfied.
+        """ Override of `payment` to make references that APS accepts.
 
         APS accepts letters, digits, `-`, `_` and `.`, 40 at most, and wants a reference to be
         unique for ever. A random suffix makes it so, even for two shoppers in the same second, or
@@ -58,10 +58,10 @@ class PaymentTransaction(models.Model):
         source transaction, so that an operation that is repeated after a rollback has the same
         reference as the first time.
 
-        :param str provider_code: The code of the provider handling the transaction.
-        :param str prefix: The custom prefix used to compute the full reference.
-        :param str separator: The custom separator used to separate the prefix from the suffix.
-        :return: The unique reference for the transaction.
+        :param str provider_code: Whose transaction it will be.
+        :param str prefix: What the reference begins with, such as the name of the order.
+        :param str separator: What the engine puts between the prefix and its own number.
+        :return: The reference.
         :rtype: str
         """
         reference = super()._compute_reference(
@@ -92,11 +92,11 @@ class PaymentTransaction(models.Model):
         return f'{readable_part}-{suffix}'
 
     def _get_specific_rendering_values(self, processing_values):
-        """ Override of `payment` to return APS-specific rendering values.
+        """ Override of `payment` to return the signed fields of the redirect form.
 
         Note: `self.ensure_one()` from `_get_processing_values`
 
-        :param dict processing_values: The generic processing values of the transaction.
+        :param dict processing_values: What the engine knows about the transaction.
         :return: The fields of the redirect form and the address to post them to.
         :rtype: dict
         """

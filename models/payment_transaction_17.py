@@ -31,7 +31,7 @@ class PaymentTransaction(models.Model):
     def _get_tx_from_notification_data(self, provider_code, notification_data):
         """ Override of `payment` to find the transaction and to check that the message fits it.
 
-        :param str provider_code: The code of the provider that handled the transaction.
+        :param str provider_code: Whose message it is.
         :param dict notification_data: The authentic message of APS.
         :return: The transaction.
         :rtype: recordset of `payment.transaction`
