@@ -1,5 +1,6 @@
 from . import common
 from . import test_addon
+from . import test_answer_rules
 from . import test_database_copies
 from . import test_door
 from . import test_orders

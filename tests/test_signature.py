@@ -43,6 +43,15 @@ class TestSignature(BaseCase):
         self.assertEqual(message['phone_number'], '')
         self.assertTrue(aps_utils.verify_signature(message, vectors['C2a']['phrase']))
 
+    def test_values_that_are_no_text_are_verified(self):
+        """ Test that objects and missing values of JSON don't make the verification fail. """
+        message = {'a': {'b': '1'}, 'c': None, 'd': '', 'e': ['2']}
+        for signed in (message, {'a': {'b': '1'}, 'e': ['2']}):
+            signature = aps_utils.compute_signature(signed, 'PASS')
+            self.assertTrue(
+                aps_utils.verify_signature({**message, 'signature': signature}, 'PASS')
+            )
+
     def test_signature_of_another_sha_type_is_refused(self):
         """ Test that the SHA type is not chosen by who sends the message. """
         vectors = {vector['id']: vector for vector in VECTORS}

@@ -80,6 +80,7 @@ class TestUtils(BaseCase):
             ('13777', 'pending'), ('00007', 'pending'), ('00047', 'pending'), ('00066', 'pending'),
             ('15777', 'pending'), ('15781', 'pending'), ('20064', 'pending'),
             ('10030', 'error'), ('10666', 'error'), ('10778', 'error'), ('10065', 'pending'),
+            ('01666', 'pending'), ('15030', 'pending'), ('20778', 'pending'),
             ('13666', 'error'), ('13029', 'error'), ('00008', 'error'), ('03012', 'error'),
             ('14000', 'done'), ('02000', 'authorized'),
         ):

@@ -17,7 +17,7 @@ FUNCTIONS = (
     'get_next_check',
 )
 # The tests that need no database.
-TESTS = ('test_signature', 'test_utils')
+TESTS = ('test_answer_rules', 'test_signature', 'test_utils')
 SCORE = 95  # The least share of mutants that must be noticed, in percent.
 
 
