@@ -26,18 +26,36 @@ class PaymentProvider(models.Model):
     )
 
     def write(self, values):
-        """ Override of `payment` to accept the former response phrase for a while. """
-        for provider_sudo in self.sudo().filtered(lambda p: p._aps_rotates_phrase(values)):
-            super(PaymentProvider, provider_sudo).write({
-                'aps_sha_response_former': provider_sudo.aps_sha_response,
-                'aps_sha_response_former_until': fields.Datetime.now() + GRACE_PERIOD,
-            })
+        """ Override of `payment` to accept the former response phrase for a while.
+
+        That of another account, e.g., of the sandbox, is not accepted for this one.
+        """
+        for provider_sudo in self.sudo().filtered(lambda p: p.code == 'aps'):
+            if provider_sudo._aps_changes_account(values):
+                if provider_sudo.aps_sha_response_former:
+                    provider_sudo._aps_forget_former_phrase()
+            elif provider_sudo._aps_rotates_phrase(values):
+                super(PaymentProvider, provider_sudo).write({
+                    'aps_sha_response_former': provider_sudo.aps_sha_response,
+                    'aps_sha_response_former_until': fields.Datetime.now() + GRACE_PERIOD,
+                })
         return super().write(values)
 
-    def _aps_rotates_phrase(self, values):
-        """ Return whether only the phrase of an account in use is changed.
+    def _aps_changes_account(self, values):
+        """ Return whether the provider is for another account, or another environment, from now on.
 
-        That of another account, e.g., of the sandbox, must not be accepted for this one.
+        :param dict values: The values to write.
+        :return: Whether it is.
+        :rtype: bool
+        """
+        identifier = values.get('aps_merchant_identifier', self.aps_merchant_identifier) or ''
+        return (
+            values.get('state', self.state) != self.state
+            or identifier.strip() != (self.aps_merchant_identifier or '')
+        )
+
+    def _aps_rotates_phrase(self, values):
+        """ Return whether the phrase of an account in use is changed.
 
         :param dict values: The values to write.
         :return: Whether the former phrase is to be accepted for a while.
@@ -45,11 +63,7 @@ class PaymentProvider(models.Model):
         """
         new_phrase = (values.get('aps_sha_response') or '').strip()
         return (
-            self.code == 'aps'
-            and self.state != 'disabled'
-            and values.get('state', self.state) == self.state
-            and values.get('aps_merchant_identifier', self.aps_merchant_identifier)
-            == self.aps_merchant_identifier
+            self.state != 'disabled'
             and bool(new_phrase and self.aps_sha_response)
             and new_phrase != self.aps_sha_response
         )

@@ -51,6 +51,23 @@ class TestPhraseRotation(APSCommon):
         self.provider.write({'state': 'enabled', 'aps_sha_response': RESPONSE_PHRASE})
         self.assertFalse(self.provider.aps_sha_response_former)
 
+    def test_former_phrase_ends_with_the_account_or_the_environment(self):
+        """ Test that a change of the phrase shortly before leaves no door open. """
+        for values in ({'aps_merchant_identifier': 'LiveMerchant1'}, {'state': 'enabled'}):
+            with self.subTest(values=values):
+                self.provider.aps_sha_response = f'{NEW_PHRASE} for {list(values)}'
+                self.assertTrue(self.provider.aps_sha_response_former)
+                self.provider.write(values)
+                self.assertFalse(self.provider.aps_sha_response_former)
+                self.assertFalse(self.provider.aps_sha_response_former_until)
+
+    def test_same_account_again_is_no_change(self):
+        """ Test that saving the form with the identifier typed anew doesn't end the time. """
+        self.provider.aps_sha_response = NEW_PHRASE
+        identifier = self.provider.aps_merchant_identifier
+        self.provider.write({'aps_merchant_identifier': f' {identifier} ', 'state': 'test'})
+        self.assertEqual(self.provider.aps_sha_response_former, RESPONSE_PHRASE)
+
     def test_same_phrase_again_is_no_change(self):
         """ Test that saving the form doesn't start the time anew. """
         self.provider.aps_sha_response = f' {RESPONSE_PHRASE} '
