@@ -16,10 +16,11 @@ from odoo.addons.payment_aps.models.payment_provider import CREDENTIAL_FIELDS
 LOCAL_NAMES = ('localhost', 'localhost.localdomain')
 LOCAL_SUFFIXES = ('.local', '.localhost', '.internal', '.lan', '.test')
 
+# Title and place keep their own direction: names of the dashboard are Latin in all languages.
 STEP = Markup(
     '<li class="d-flex mb-2"><i class="fa fa-fw flex-shrink-0 mt-1 me-2 %(icon)s" role="img" '
-    'aria-label="%(state)s" title="%(state)s"></i><div><strong>%(title)s</strong> '
-    '<span class="text-muted">%(place)s</span><br/>%(finding)s</div></li>'
+    'aria-label="%(state)s" title="%(state)s"></i><div><strong><bdi>%(title)s</bdi></strong> '
+    '<bdi class="text-muted">%(place)s</bdi><br/>%(finding)s</div></li>'
 )
 STEP_ICONS = {
     'done': 'fa-check-circle text-success',
