@@ -30,7 +30,7 @@ class HideQuery(logging.Filter):
     def filter(self, record):
         text = record.getMessage()
         if '/payment/aps/' in text:
-            record.msg = re.sub(r'(/payment/aps/\w+\?)\S*', r'\1...', text)
+            record.msg = re.sub(r'(/payment/aps/[^\s?]*\?)\S*', r'\1...', text)
             record.args = ()
         return True
 

@@ -19,7 +19,7 @@ class IrHttp(models.AbstractModel):
         What a stranger sends is never an error of the server.
         """
         super()._pre_dispatch(rule, args)
-        if is_aps_route():
+        if is_aps_route(rule.endpoint):
             limit_chunked_body(request.httprequest)
             parse_form(request.httprequest)
 
@@ -30,14 +30,22 @@ class IrHttp(models.AbstractModel):
         The routes read the message themselves, since only the fields of the body are signed. Passed
         as arguments, a field with the name of one (`self`) would make the route crash.
         """
-        if is_aps_route():
+        if is_aps_route(endpoint):
             request.params = {}
         return super()._dispatch(endpoint)
 
 
-def is_aps_route():
-    """ Return whether the request is one to the routes that take messages of APS. """
-    return request.httprequest.path in (APSController._return_url, APSController._webhook_url)
+def is_aps_route(endpoint):
+    """ Return whether an endpoint is one of those that take messages of APS.
+
+    The path of the request doesn't tell: with a slash at its end, it leads there as well.
+
+    :param callable endpoint: What the request was routed to.
+    :return: Whether it is.
+    :rtype: bool
+    """
+    urls = {APSController._return_url, APSController._webhook_url}
+    return not urls.isdisjoint(endpoint.routing['routes'])
 
 
 def limit_chunked_body(httprequest):

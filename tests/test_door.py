@@ -1,12 +1,13 @@
 import ast
 import json
+import logging
 from pathlib import Path
 from urllib.parse import urlencode
 
 from odoo.exceptions import ValidationError
 from odoo.tests import tagged
 
-from odoo.addons.payment_aps.controllers.main import APSController
+from odoo.addons.payment_aps.controllers.main import APSController, HideQuery
 from odoo.addons.payment_aps.tests.common import (
     REQUEST_PHRASE,
     APSCommon,
@@ -197,6 +198,31 @@ class TestDoor(APSCommon):
         url = f'{APSController._webhook_url}?{urlencode(self._build_message(self.tx))}'
         with self._assert_nothing_written(self.tx):
             self.assertEqual(self.url_open(url).status_code, 405)
+
+    def test_slash_at_the_end_leads_past_no_check(self):
+        """ Test the other addresses that Odoo takes for those of the routes. """
+        webhook, return_page = (
+            f'{url}/' for url in (APSController._webhook_url, APSController._return_url)
+        )
+        with self._assert_nothing_written(self.tx):
+            for body in ({'self': '1'}, {'message': '1', **dict.fromkeys('abc', 'x')}):
+                self.assertEqual(self._post(webhook, body).status_code, 403)
+                self.assertEqual(self._post(return_page, body).status_code, 303)
+            response = self.url_open(
+                webhook, data=b'x', headers={'Content-Type': 'multipart/form-data'}
+            )
+            self.assertEqual(response.status_code, 400)
+        self.assertEqual(self._post(webhook, self._build_message(self.tx)).status_code, 200)
+        self.assertEqual(self.tx.state, 'done')
+
+    def test_access_log_holds_no_message(self):
+        """ Test that the query of a return by GET is hidden, however its address is written. """
+        for url in ('/payment/aps/return', '/payment/aps/return/', '/en/payment/aps/return'):
+            record = logging.makeLogRecord({
+                'msg': '"%s" %s', 'args': (f'GET {url}?signature=secret&amount=1 HTTP/1.1', 303),
+            })
+            self.assertTrue(HideQuery().filter(record))
+            self.assertEqual(record.getMessage(), f'"GET {url}?... HTTP/1.1" 303')
 
     def test_return_does_not_touch_the_session(self):
         """ Test that the shopper keeps their session: no new cookie replaces it. """

@@ -9,7 +9,10 @@ from concurrent.futures import ThreadPoolExecutor
 
 from hypothesis import strategies as st
 
-ROUTES = ('/payment/aps/webhook', '/payment/aps/return')
+# Odoo leads those with a slash at the end to the same place.
+ROUTES = (
+    '/payment/aps/webhook', '/payment/aps/return', '/payment/aps/webhook/', '/payment/aps/return/',
+)
 FIELDS = (
     'merchant_reference', 'merchant_identifier', 'access_code', 'command', 'query_command',
     'amount', 'currency', 'status', 'response_code', 'signature', 'fort_id', 'payment_option',
