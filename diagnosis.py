@@ -11,8 +11,9 @@ from . import utils as aps_utils
 # What a message is authenticated with. `name` is that of the provider.
 Account = namedtuple('Account', 'name merchant_identifier request_phrase response_phrase sha_type')
 
-# A larger message is not examined, as each attempt hashes all of it.
+# A larger message is not examined: each attempt hashes all of it, and there is one for each field.
 MAX_SIZE = 20_000
+MAX_FIELDS = 100
 # What advertisements and statistics add to the address that a browser returns to.
 TRACKING_FIELDS = re.compile(r'utm_\w+|[a-z]*clid|gad_source|mc_[ce]id|_ga|_gl|website_id|lang')
 SPACES = ('', ' ', '\t', '\n', '\r\n')
@@ -32,7 +33,8 @@ def find_flaw(message, account, other_accounts=()):
         return 'no_signature', ''
     if not account.response_phrase:
         return 'no_phrase', ''
-    if sum(len(str(value)) for value in message.values()) > MAX_SIZE:
+    size = sum(len(name) + len(str(value)) for name, value in message.items())
+    if len(message) > MAX_FIELDS or size > MAX_SIZE:
         return 'signature', ''
     return (
         find_other_setting(message, account)

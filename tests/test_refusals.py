@@ -1,6 +1,7 @@
 import hashlib
 import hmac
 import json
+import time
 
 from odoo.tests import tagged
 
@@ -142,6 +143,15 @@ class TestRefusals(APSCommon):
         self.assertEqual(set(rows.mapped('finding')), {'signature', 'no_signature'})
         for row in rows:
             self.assertEqual(len(row.messages.splitlines()), 5)
+
+    def test_message_of_many_fields_is_no_burden(self):
+        """ Test that the examination doesn't try out thousands of names. """
+        fields = {**self._build_fields(self.tx), 'signature': 'a' * 64}
+        begin = time.monotonic()
+        response = self._notify_json({**fields, **dict.fromkeys(map(str, range(5000)), '')})
+        self.assertEqual(response.status_code, 403)
+        self.assertLess(time.monotonic() - begin, 5)
+        self._assert_finding('signature')
 
     def test_message_is_shown_masked_with_time_and_way(self):
         """ Test the line of a message. """
