@@ -1,5 +1,6 @@
 import json
 import logging
+import re
 import uuid
 from contextlib import contextmanager
 from datetime import timedelta
@@ -131,11 +132,14 @@ class PaymentAPSCharge(models.Model):
     def _get_fingerprint(self, tx):
         """ Return what is charged: card, amount and document, whose name starts the reference.
 
+        Without a document that can be named, the reference starts with the time, which is another
+        one when the request is run again.
+
         :param recordset tx: The transaction of the charge.
         :return: The text.
         :rtype: str
         """
-        document = tx.reference.rpartition('-')[0]
+        document = re.sub(r'^tx-\d{14}(-\d+)?$', '', tx.reference.rpartition('-')[0])
         return f'{tx.token_id.id} {tx._aps_to_minor()} {tx.currency_id.name} {document}'
 
     @api.model

@@ -8,6 +8,7 @@ from odoo.exceptions import ValidationError
 from odoo.addons.payment_aps import utils as aps_utils
 from odoo.addons.payment_aps.exceptions import (
     APSError,
+    APSMessageRefused,
     APSNotConfirmed,
     APSOutcomeUnknown,
     APSRefused,
@@ -226,7 +227,10 @@ class PaymentTransaction(models.Model):
         :return: None
         """
         if answer:
-            self._aps_handle(answer)
+            try:
+                self._aps_handle(answer)
+            except APSMessageRefused as error:  # It doesn't say that nothing was paid, either.
+                _logger.warning("An answer about charge %s is not used: %s", self.reference, error)
         if self.state == 'draft':
             self._set_pending(state_message=_(
                 "Amazon Payment Services has not answered yet. The outcome will be found out by "

@@ -3,6 +3,7 @@ from datetime import date, timedelta
 from odoo import fields, http
 from odoo.exceptions import ValidationError
 from odoo.tests import tagged
+from odoo.tools import mute_logger
 
 from odoo.addons.payment.controllers.post_processing import PaymentPostProcessing
 from odoo.addons.payment_aps import utils as aps_utils
@@ -188,6 +189,31 @@ class TestSavedCards(APSCommon):
             )
         self.assertIn(self.provider, find(force_tokenization=True))
         self.assertNotIn(self.provider, find(force_tokenization=True, is_validation=True))
+
+    def test_charges_without_a_document_are_recognised_at_any_time(self):
+        """ Test that a request that is run again makes the same charge, seconds later. """
+        token = self._save_card()
+        fingerprints = [
+            self.env['payment.aps.charge']._get_fingerprint(self._create_transaction(
+                'direct', operation='offline', reference=reference, token_id=token.id
+            )) for reference in (
+                'tx-20261123193000-AAAAAAAA', 'tx-20261123193003-BBBBBBBB',
+                'tx-20261123193003-1-CCCCCCCC', 'INV-2026-0001-DDDDDDDD', 'INV-2026-0002-EEEEEEEE',
+            )
+        ]
+        self.assertEqual(len(set(fingerprints[:3])), 1)
+        self.assertEqual(len(set(fingerprints)), 3)
+
+    @mute_logger('odoo.addons.payment_aps.models.payment_transaction_tokens')
+    def test_charge_whose_answer_does_not_fit_is_not_taken_for_failed(self):
+        """ Test that it is asked about, as the card may have been charged. """
+        tx = self._create_transaction(
+            'direct', operation='offline', token_id=self._save_card().id
+        )
+        for changes in ({'amount': '1'}, {'merchant_reference': None}):
+            tx._aps_take_over_charge(self._build_message(tx, **changes))
+            self.assertEqual(tx.state, 'pending')
+            self.assertTrue(tx.aps_next_check)
 
     def test_expiry_dates_of_answers(self):
         """ Test that a card is valid to the end of its month, and rubbish is no date. """

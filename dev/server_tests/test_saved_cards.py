@@ -146,6 +146,21 @@ def test_conflict_in_the_database_charges_once(merchant, memo):
     assert_charged_once(charge, 7550)
 
 
+@pytest.mark.parametrize('name', [False, 'دفعة'])
+def test_conflict_charges_once_without_a_name_that_aps_accepts(merchant, name):
+    """ The reference starts with the time then, which is another one at each run. """
+    card = save_card(merchant)
+    with merchant.provoke_conflicts('charged', times=3) as count_conflicts:
+        card.charge(75.5, name)
+        assert count_conflicts() > 3, "The conflicts did not hit the charge."
+    requests = [
+        request['fields'] for request in merchant.shop.sandbox('GET', 'requests')['requests']
+        if request['fields'].get('token_name') == card.read().provider_ref
+        and request['fields'].get('eci') == 'RECURRING'
+    ]
+    assert len(requests) == 1
+
+
 def test_charge_whose_request_failed_for_good_is_found_and_recorded(merchant, memo):
     card = save_card(merchant)
     merchant.hold_notifications()
