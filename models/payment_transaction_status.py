@@ -69,18 +69,18 @@ class PaymentTransaction(models.Model):
         :return: None
         :raise UserError: If APS can't be asked.
         """
+        self.ensure_one()  # The lock on another one could roll back what was found out of this.
         payment_utils.check_rights_on_recordset(self)
-        for tx_sudo in self.sudo():
-            try:
-                tx_sudo._aps_get_payment()._aps_check_status()
-            except APSError as error:
-                raise UserError(_(
-                    "Amazon Payment Services gave no usable answer (%(error)s). Nothing was "
-                    "changed; try again later.",
-                    error=error,
-                )) from error
-            except ValidationError as error:
-                raise UserError(str(error)) from error
+        try:
+            self.sudo()._aps_get_payment()._aps_check_status()
+        except APSError as error:
+            raise UserError(_(
+                "Amazon Payment Services gave no usable answer (%(error)s). Nothing was changed; "
+                "try again later.",
+                error=error,
+            )) from error
+        except ValidationError as error:
+            raise UserError(str(error)) from error
 
     #=== BUSINESS METHODS - SCHEDULE ===#
 
@@ -390,13 +390,16 @@ class PaymentTransaction(models.Model):
         :rtype: str | None
         """
         amount_minor = self._aps_to_minor()
-        if not captured or amount_minor == captured:
+        is_purchase = self._aps_get_payment_command() == 'PURCHASE'
+        if amount_minor == captured or captured == refunded == 0:
             return 'done'
         # Whether a refund shrinks the captured sum is not known. Captures in part are not possible
         # if the amount was to be taken at once.
-        if amount_minor == captured + refunded and self._aps_get_payment_command() == 'PURCHASE':
+        if amount_minor == captured + refunded and (is_purchase or not captured):
             return 'done'
-        if captured < amount_minor:
+        if not captured and is_purchase:  # The captured sum is not told.
+            return 'done'
+        if 0 < captured < amount_minor:
             return 'authorized'
         _logger.warning(
             "APS tells of another amount for %s: captured %s, refunded %s",
@@ -434,10 +437,15 @@ class PaymentTransaction(models.Model):
             elif tx._aps_is_overdue():
                 # The sums fit to neither, e.g., because the back office was used meanwhile. What
                 # they show is taken over below.
-                tx._aps_fail_operation(_(
-                    "It can't be told whether this operation was executed. Compare the payment "
-                    "with the APS dashboard."
-                ))
+                tx._aps_fail_operation(tx._aps_get_unknown_outcome_message())
+
+    @api.model
+    def _aps_get_unknown_outcome_message(self):
+        """ Return what to do about an operation whose outcome APS doesn't tell. """
+        return _(
+            "It can't be told whether this operation was executed. Compare the payment with the "
+            "APS dashboard."
+        )
 
     def _aps_settle_refund(self, answer):
         """ Settle a refund under way by the answer to a query about it.
@@ -448,12 +456,19 @@ class PaymentTransaction(models.Model):
         status, code = answer.get('transaction_status') or '', answer.get('transaction_code') or ''
         if answer['response_code'][2:] == const.NOT_FOUND_MESSAGE_CODE:
             self._aps_give_up()
-        elif answer['status'] == '12' and status in const.OPERATION_STATUSES['REFUND'] and not (
+            return
+        if answer['status'] != '12':
+            return  # The query itself failed.
+        if status in const.OPERATION_STATUSES['REFUND'] and not (
             status == '06' and self._aps_contradicts_refund(answer)
         ):
             self._aps_apply_outcome(
                 aps_utils.get_operation_outcome('REFUND', status, code), code
             )
+        if self.aps_request_state == 'sent' and self._aps_is_overdue():
+            # Else no other refund would ever be possible. If it was executed after all, the sum
+            # that APS tells shows it, and it is taken over.
+            self._aps_fail_operation(self._aps_get_unknown_outcome_message())
 
     def _aps_contradicts_refund(self, answer):
         """ Return whether the refunded sum is too small to include this refund. """

@@ -108,6 +108,46 @@ class TestStatusAnswers(APSCommon):
         )
         self.assertEqual(refund_tx.aps_request_state, 'sent')
 
+    def test_refund_that_is_never_told_about_comes_to_an_end(self):
+        """ Test that other refunds are possible once it was asked about for long enough. """
+        tx = self._create_transaction('redirect', state='done')
+        for days, status, code, state in (
+            (3, '14', '14000', 'sent'), (5, '14', '14000', False), (5, '07', '07006', False),
+        ):
+            with self.subTest(days=days, code=code):
+                sent = fields.Datetime.now() - timedelta(days=days)
+                refund_tx = self._send_operation(tx, 'REFUND', 10, sent)
+                refund_tx._aps_settle_refund(
+                    self._build_answer(tx, status, transaction_code=code)
+                )
+                self.assertEqual(refund_tx.aps_request_state, state)
+                self.assertEqual(refund_tx.state, 'pending' if state else 'error')
+                self.assertEqual(bool(refund_tx.aps_staff_message), not state)
+        failed_query = {
+            **self._build_answer(tx, '06'), 'status': '00', 'response_code': '00001',
+        }
+        refund_tx = self._send_operation(tx, 'REFUND', 10, sent)
+        refund_tx._aps_settle_refund(failed_query)
+        self.assertEqual(refund_tx.aps_request_state, 'sent')
+
+    def test_refunded_part_does_not_pay_an_authorization(self):
+        """ Test that a captured sum that shrank to 0, or is missing, isn't taken for the whole. """
+        self.provider.capture_manually = True
+        for number, (sums, state) in enumerate((
+            ({'captured_amount': '0', 'refunded_amount': '3000'}, 'draft'),
+            ({'refunded_amount': '3000'}, 'draft'),
+            ({'captured_amount': '0', 'refunded_amount': '10000'}, 'done'),
+            ({'captured_amount': '3000', 'refunded_amount': '3000'}, 'authorized'),
+        )):
+            tx = self._create_transaction('redirect', reference=f'SHRUNK-{number}')
+            with self.subTest(sums=sums), mute_logger(
+                'odoo.addons.payment_aps.models.payment_transaction_status'
+            ):
+                tx._aps_settle_payment(self._build_answer(tx, '06', **sums), *(
+                    int(sums.get(name, 0)) for name in ('captured_amount', 'refunded_amount')
+                ))
+                self.assertEqual(tx.state, state)
+
     def test_notice_of_another_amount_does_not_confirm_a_refund(self):
         """ Test that 30 refunded in the back office are not 50 refunded from Odoo. """
         tx = self._create_transaction('redirect', state='done')
