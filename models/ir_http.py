@@ -45,7 +45,7 @@ def is_aps_route(endpoint):
     :rtype: bool
     """
     urls = {APSController._return_url, APSController._webhook_url}
-    return not urls.isdisjoint(endpoint.routing['routes'])
+    return not urls.isdisjoint(endpoint.routing.get('routes', ()))
 
 
 def limit_chunked_body(httprequest):
