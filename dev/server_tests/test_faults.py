@@ -189,7 +189,8 @@ class Hazard:
                 self.merchant.run_check_cron()
                 if not self.count_due():
                     break
-            assert not self.count_due()
+            else:
+                raise AssertionError(f"{self.count_due()} payments are due all the time.")
             self.merchant.wait_for_notifications()
         for _run in range(20):  # What meets a conflict is left to the next run.
             self.merchant.post_process()
