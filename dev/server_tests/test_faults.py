@@ -7,6 +7,7 @@ agree about every payment: nothing lost, nothing twice.
 import http.client
 import os
 import random
+import shutil
 import signal
 import threading
 import time
@@ -14,6 +15,7 @@ import urllib.parse
 import urllib.request
 from collections import defaultdict
 from contextlib import suppress
+from pathlib import Path
 
 import pytest
 from workbench.log_check import check_log
@@ -46,7 +48,7 @@ class Hazard:
 
     def __init__(self, series):
         exit_on_signals()  # So that an interrupted run stops all of this, too.
-        folder = make_run_folder()
+        self.folder = folder = make_run_folder()
         [source] = find_sources(series)
         # Without this, PostgreSQL may forget the latest commits when it crashes.
         settings = [one for one in SETTINGS if not one.startswith('synchronous_commit')]
@@ -160,6 +162,21 @@ class Hazard:
         _url, self.stack.process = self.stack.odoo.serve(
             self.stack.database, '--workers=2', name='shop', port=self.port
         )
+
+    def restart_database(self, sign):
+        """ Stop PostgreSQL or have it crash; it comes back, and Odoo with it.
+
+        The main process of Odoo 19.0 ends if it replaces a worker while there is no database. As
+        whatever manages services in production, this starts it again.
+
+        :param signal.Signals sign: `SIGINT` to stop it in order, `SIGQUIT` to have it crash.
+        :return: None
+        """
+        self.stack.postgres.restart(sign, self.random.uniform(0, 2))
+        time.sleep(3)
+        if self.stack.process.poll() is not None:
+            stop(self.stack.process)  # What it left behind.
+            self.start_odoo()
 
     def hang_sandbox(self, seconds):
         """ Have the sandbox take requests without answering, and answer them later. """
@@ -276,9 +293,11 @@ class Hazard:
         assert not [line for line in check_log(log) if 'reveals' in line]
 
     def close(self):
-        """ Stop everything. """
+        """ Stop everything, and put the logs to those of the tests. """
         self.stack.stop()
         stop(self.stack.postgres.process)
+        for log in self.folder.glob('**/*.log'):
+            shutil.copy(log, Path(os.environ['APS_LOG_FOLDER']) / f'hazard-{log.name}')
 
 
 @pytest.fixture(scope='module')
@@ -322,9 +341,8 @@ def test_database_restarted(hazard, sign):
 
     def disturb():
         for _restart in range(3):
-            time.sleep(hazard.random.uniform(1, 3))
-            hazard.stack.postgres.restart(sign)
-        time.sleep(3)
+            time.sleep(hazard.random.uniform(0.2, 3))
+            hazard.restart_database(sign)
 
     hazard.run_shoppers(disturb)
 

@@ -3,9 +3,19 @@
 import os
 import pwd
 import shutil
+import time
 from pathlib import Path
 
-from .system import end, find_free_port, install_packages, run, say, start, wait_for_file
+from .system import (
+    Failure,
+    end,
+    find_free_port,
+    install_packages,
+    run,
+    say,
+    start,
+    wait_for_file,
+)
 
 SETTINGS = (
     'fsync=off', 'synchronous_commit=off', 'full_page_writes=off', 'max_connections=200',
@@ -59,14 +69,22 @@ class Postgres:
         self.process = start(self.command, log=log, cwd=run_folder)
         wait_for_file(folder / f'.s.PGSQL.{self.port}', log)
 
-    def restart(self, sign):
+    def restart(self, sign, pause):
         """ Stop a private server, cutting all its connections, and start it again.
 
         :param signal.Signals sign: `SIGINT` to stop it in order, `SIGQUIT` to have it crash.
+        :param float pause: The seconds for which it is away.
         :return: None
+        :raise Failure: If it doesn't come back within a minute.
         """
         end(self.process, sign)
+        time.sleep(pause)
         self.process = start(self.command, log=self.log, cwd=self.log.parent)
+        for _try in range(600):
+            if not run(['pg_isready', '-q'], env=self.environment).returncode:
+                return
+            time.sleep(0.1)
+        raise Failure(f"PostgreSQL did not come back. Log: {self.log}")
 
     @property
     def environment(self):
