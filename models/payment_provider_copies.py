@@ -91,6 +91,18 @@ class PaymentProvider(models.Model):
         """ Return whether the provider would take live payments, but not for this database. """
         return self.code == 'aps' and self.state == 'enabled' and not self._aps_is_confirmed()
 
+    def _aps_may_use_live_hosts(self):
+        """ Return whether the live hosts of APS may be reached from this database.
+
+        A provider that was never enabled has nothing of another database. The check of its
+        credentials may ask the live host whether they are live ones.
+
+        :return: Whether they may.
+        :rtype: bool
+        """
+        was_never_enabled = self.state != 'enabled' and not self.sudo().aps_database_uuid
+        return was_never_enabled or self._aps_is_confirmed()
+
     @api.model
     def _get_compatible_providers(self, *args, **kwargs):
         """ Override of `payment` to not offer live payments in a copy of the database. """
@@ -115,7 +127,7 @@ class PaymentProvider(models.Model):
         :raise APSNotConfirmed: If this is a copy, for requests of the server.
         :raise ValidationError: If this is a copy, for the payment page.
         """
-        if (environment or self.state) == 'enabled' and not self._aps_is_confirmed():
+        if (environment or self.state) == 'enabled' and not self._aps_may_use_live_hosts():
             if purpose == 'api':
                 raise APSNotConfirmed(self._aps_get_copy_message())
             raise ValidationError("APS: " + self._aps_get_copy_message())

@@ -1,12 +1,15 @@
 from datetime import timedelta
-from unittest.mock import patch
+from json import dumps
+from unittest.mock import Mock, patch
 
 from odoo import fields, http
 from odoo.exceptions import AccessError
 from odoo.tests import Form, tagged
 
+from odoo.addons.payment_aps import const
+from odoo.addons.payment_aps.models import payment_provider
 from odoo.addons.payment_aps.models.payment_provider_doctor import CHECKED_FIELDS
-from odoo.addons.payment_aps.tests.common import SECRETS, APSCommon
+from odoo.addons.payment_aps.tests.common import SECRETS, APSCommon, sign
 
 SHOP = 'https://shop.example.com'
 
@@ -187,6 +190,60 @@ class TestProviderSetup(APSCommon):
                 self.assertFalse(self.provider.aps_check_result)
                 self.assertFalse(self.provider.aps_is_check_passed)
                 self.assertFalse(self.provider.aps_check_date)
+
+    def _check_as_known_by(self, environment):
+        """ Check the credentials while the hosts of one environment know the merchant.
+
+        :param str|None environment: `enabled`, `test`, or none of them.
+        :return: What the check says, and the hosts that were asked.
+        :rtype: tuple[str, list[str]]
+        """
+        hosts = []
+
+        def answer(url, json, **_options):
+            hosts.append(url.removesuffix(const.PAYMENT_API_PATH))
+            is_known = hosts[-1] == const.HOSTS['api'].get(environment)
+            response = Mock(status_code=200)
+            response.content = dumps(sign({
+                'query_command': 'CHECK_STATUS', 'status': '12' if is_known else '00',
+                'response_code': '11036' if is_known else '00009',
+                'merchant_reference': json['merchant_reference'],
+            })).encode()
+            return response
+
+        # The hosts of APS are out of reach, and the local sandbox can't stand in for live ones.
+        self.env['ir.config_parameter'].set_param(const.SANDBOX_URL_PARAMETER, False)
+        with patch.object(payment_provider.api_session, 'post', answer):
+            self.provider.action_aps_check_setup()
+        return self.provider.aps_check_result, hosts
+
+    def test_credentials_of_the_other_environment_are_recognized(self):
+        """ Test what is easily confused, in a database that was never live before. """
+        hosts = const.HOSTS['api']
+        self.provider.state = 'test'
+        self.assertEqual(self._check_as_known_by('test')[1], [hosts['test']])
+
+        result, asked_hosts = self._check_as_known_by('enabled')
+        self.assertIn("These are the credentials of a live account", result)
+        self.assertEqual(asked_hosts, [hosts['test'], hosts['enabled']])
+        self.assertIn("doesn't know the merchant identifier", self._check_as_known_by(None)[0])
+
+        self.provider.state = 'enabled'
+        self.assertEqual(self._check_as_known_by('enabled')[1], [hosts['enabled']])
+
+        result, asked_hosts = self._check_as_known_by('test')
+        self.assertIn("These are the credentials of a sandbox account", result)
+        self.assertEqual(asked_hosts, [hosts['enabled'], hosts['test']])
+        self.assertIn("doesn't know the merchant identifier", self._check_as_known_by(None)[0])
+
+    def test_copy_of_a_live_database_does_not_ask_the_live_host(self):
+        """ Test that the search for the right environment is no way around the protection. """
+        self.provider.state = 'enabled'
+        self.env['ir.config_parameter'].init(force=True)  # As Odoo does with a copy.
+        self.provider.state = 'test'
+        result, asked_hosts = self._check_as_known_by('enabled')
+        self.assertIn("doesn't know the merchant identifier", result)
+        self.assertEqual(asked_hosts, [const.HOSTS['api']['test']])
 
     def test_check_without_credentials_names_them_and_sends_nothing(self):
         """ Test the button on a provider that is not filled in. """
