@@ -1,4 +1,5 @@
 from datetime import date, timedelta
+from unittest.mock import patch
 
 from odoo import fields, http
 from odoo.exceptions import ValidationError
@@ -214,6 +215,69 @@ class TestSavedCards(APSCommon):
             tx._aps_take_over_charge(self._build_message(tx, **changes))
             self.assertEqual(tx.state, 'pending')
             self.assertTrue(tx.aps_next_check)
+
+    def test_canceled_charge_is_a_failure(self):
+        """ Test that a charge, for which no shopper can come back, ends as failed. """
+        tx = self._create_transaction(
+            'token', operation='offline', token_id=self._save_card().id
+        )
+        tx._aps_handle(self._build_message(tx, status='01', response_code='01072'))
+        self.assertEqual(tx.state, 'error')
+
+    def _lose_charge(self, **documents):
+        """ Return the declaration of a charge whose transaction was rolled back. """
+        tx = self._create_transaction(
+            'token', operation='offline', token_id=self._save_card().id, reference='INV-7-LOST',
+            **documents,
+        )
+        charge_model = self.env['payment.aps.charge']
+        charge = charge_model.create({
+            'reference': tx.reference, 'attempt': 'lost',
+            'fingerprint': charge_model._get_fingerprint(tx),
+            'values': charge_model._serialize(tx),
+        })
+        tx.unlink()
+        return charge
+
+    def _settle(self, charge, **changes):
+        """ Have the declaration settled by an answer about the charge. """
+        answer = {
+            'query_command': 'CHECK_STATUS', 'merchant_identifier': MERCHANT_IDENTIFIER,
+            'merchant_reference': charge.reference, 'fort_id': '169', 'status': '12',
+            'response_code': '12000', **changes,
+        }
+        with patch.object(type(self.provider), '_aps_make_request', return_value=answer):
+            charge._settle()
+        return self.env['payment.transaction'].search([('reference', '=', 'INV-7-LOST')])
+
+    @mute_logger('odoo.addons.payment_aps.models.payment_aps_charge')
+    def test_lost_charge_is_recorded_with_what_it_pays(self):
+        """ Test that the invoice is paid, not only the card charged. """
+        documents = {}
+        if 'invoice_ids' in self.env['payment.transaction']._fields:
+            invoice = self.env['account.move'].create({
+                'move_type': 'out_invoice', 'partner_id': self.partner.id,
+            })
+            documents['invoice_ids'] = [(6, 0, invoice.ids)]
+        charge = self._lose_charge(**documents)
+        token = self.env['payment.token'].search([('provider_ref', '=', TOKEN_NAME)])
+
+        tx = self._settle(
+            charge, transaction_status='14', transaction_code='14000', captured_amount='12345',
+        )
+
+        self.assertEqual(tx.state, 'done')
+        self.assertEqual(tx.token_id, token)
+        self.assertEqual(tx.amount, self.amount)
+        if documents:
+            self.assertEqual(tx.invoice_ids, invoice)
+        self.assertFalse(charge.exists())
+
+    def test_lost_charge_that_was_never_made_is_forgotten(self):
+        """ Test that nothing is recorded that APS knows nothing of. """
+        charge = self._lose_charge()
+        self.assertFalse(self._settle(charge, response_code='12036'))
+        self.assertFalse(charge.exists())
 
     def test_expiry_dates_of_answers(self):
         """ Test that a card is valid to the end of its month, and rubbish is no date. """

@@ -158,6 +158,20 @@ class TestStatusAnswers(APSCommon):
         ))
         self.assertEqual(refund_tx.aps_request_state, 'sent')
 
+    def test_notice_that_does_not_fit_the_payment_is_refused(self):
+        """ Test that an operation is about the currency of the payment, and no more than it. """
+        tx = self._create_transaction('redirect', state='done')
+        refund_tx = self._send_operation(tx, 'REFUND', 100)
+        for changes in (
+            {'currency': 'XXX'}, {'amount': '10001'}, {'amount': '0'}, {'amount': '1e4'},
+        ):
+            with self.subTest(**changes), self.assertRaises(ValidationError):
+                tx._aps_handle(self._build_notice(tx, 'REFUND', **{
+                    'maintenance_reference': refund_tx.reference, 'amount': '10000',
+                    'status': '06', 'response_code': '06000', **changes,
+                }))
+            self.assertEqual(refund_tx.state, 'pending')
+
     def test_failed_refund_that_was_taken_over_is_not_confirmed_as_well(self):
         """ Test that the late notice of a refund doesn't record it a second time. """
         tx = self._create_transaction('redirect', state='done', is_post_processed=True)
@@ -242,6 +256,34 @@ class TestStatusAnswers(APSCommon):
                 status='06', response_code='06000',
             ))
         self.assertEqual(refund_tx.state, 'done')
+
+    #=== Sending ===#
+
+    def _assert_not_sent(self, tx):
+        """ Fail if an operation is sent. Its commits are left out, as they would end the test. """
+        with patch.object(type(self.provider), '_aps_make_request') as make_request, \
+                patch.object(self.env.cr, 'commit') as commit:
+            tx._aps_send_operation()
+        commit.assert_called_once()
+        make_request.assert_not_called()
+
+    def test_operation_that_somebody_else_sends_is_not_sent(self):
+        """ Test that an operation is sent by the one who marks it so. """
+        tx = self._create_transaction('redirect', state='done')
+        refund_tx = self._send_operation(tx, 'REFUND', 30)
+        self._assert_not_sent(refund_tx)
+        self.assertEqual(refund_tx.aps_request_state, 'sent')
+
+    def test_operation_of_a_disabled_provider_is_not_sent(self):
+        """ Test that nothing is left waiting for an account that is no longer used. """
+        tx = self._create_transaction('redirect', state='done')
+        refund_tx = self._send_operation(tx, 'REFUND', 30)
+        refund_tx.aps_request_state = 'queued'
+        self.provider.state = 'disabled'
+        self._assert_not_sent(refund_tx)
+        self.assertEqual(refund_tx.state, 'error')
+        self.assertFalse(refund_tx.aps_request_state)
+        self.assertIn("Nothing was sent", refund_tx.aps_staff_message)
 
     #=== Schedule ===#
 

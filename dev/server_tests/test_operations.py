@@ -1,12 +1,17 @@
 """ Capture, void and refund, from the merchant's click to the ledger of APS. """
 
+import socketserver
+import ssl
+import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from threading import Barrier
 from types import SimpleNamespace
 
 import pytest
 from workbench.rpc import RPCError
+from workbench.system import install_packages, run
 
 # Faults of the API: whether it executes the operation, though no answer comes.
 EXECUTED = ('timeout_after', 'error_500_after', 'close', 'wrong_signature', 'garbage', 'xml')
@@ -267,6 +272,49 @@ def test_unreachable_api_fails_at_once_and_says_so(merchant, operation):
     assert any(
         "can't be reached" in (tx['aps_staff_message'] or '') for tx in payment.read_family()
     )
+
+
+@pytest.fixture
+def impostor(tmp_path):
+    """ A host with a certificate that nobody vouches for, which keeps what it is sent. """
+    install_packages('openssl')
+    certificate, key = tmp_path / 'certificate.pem', tmp_path / 'key.pem'
+    run(
+        ['openssl', 'req', '-x509', '-newkey', 'rsa:2048', '-nodes', '-days', '1',
+         '-subj', '/CN=127.0.0.1', '-addext', 'subjectAltName=IP:127.0.0.1',
+         '-keyout', key, '-out', certificate], what="Making a certificate",
+    )
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(certificate, key)
+    received = []
+
+    class Handler(socketserver.BaseRequestHandler):
+        def handle(self):
+            with suppress(OSError), context.wrap_socket(self.request, server_side=True) as stream:
+                received.append(stream.recv(65536))
+
+    with socketserver.ThreadingTCPServer(('127.0.0.1', 0), Handler) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        port = server.server_address[1]
+        yield SimpleNamespace(url=f'https://127.0.0.1:{port}', received=received)
+        server.shutdown()
+
+
+def test_nothing_is_sent_to_a_host_that_cannot_prove_to_be_aps(merchant, impostor):
+    payment = merchant.receive_payment(100, command='PURCHASE')
+    merchant.point_to(impostor.url)
+    try:
+        payment.refund(30)
+    finally:
+        merchant.point_to(merchant.shop.sandbox_url)
+    assert not any(impostor.received)
+    assert not payment.is_under_way()
+    [refund] = payment.read_family('refund')
+    assert refund['state'] == 'error'
+    assert "Nothing was sent" in refund['aps_staff_message']
+
+    payment.refund(30)
+    payment.assert_in_step(captured=10000, refunded=3000, operations=['REFUND'])
 
 
 def test_refusal_of_aps_is_shown_with_its_meaning(merchant, operation):

@@ -78,6 +78,33 @@ def test_declined_charge_says_so_and_takes_nothing(merchant, memo):
     assert charge.read_captured() == 0
 
 
+@pytest.mark.parametrize(('fault', 'reason'), [
+    (None, "can't be reached"), ({'fault': 'answer', 'response_code': '00042'}, "00042"),
+])
+def test_charge_that_was_not_made_says_why_and_can_be_repeated(merchant, memo, fault, reason):
+    card = save_card(merchant)
+    if fault:
+        merchant.order_fault('PURCHASE', **fault)
+    else:
+        merchant.point_to('http://127.0.0.1:9')
+    try:
+        charge = card.charge(75.5, memo)
+    finally:
+        merchant.point_to(merchant.shop.sandbox_url)
+    [row] = charge.read_transactions()
+    assert row['state'] == 'error'
+    assert reason in row['state_message']
+    assert set(charge.read_payments()) <= CANCELED
+    assert charge.read_captured() == 0
+    assert not merchant.shop.query(
+        f"SELECT id FROM payment_aps_charge WHERE reference = '{row['reference']}'"
+    ), "It would be in the way of the next attempt."
+
+    again = card.charge(75.5, memo)
+    assert [row['state'] for row in again.read_transactions()] == ['error', 'done']
+    assert again.read_captured() == 7550
+
+
 @pytest.mark.parametrize('fault', EXECUTED)
 def test_charge_without_answer_is_settled_while_the_user_waits(merchant, memo, fault):
     card = save_card(merchant)
