@@ -5,7 +5,6 @@ from psycopg2 import OperationalError
 from werkzeug.exceptions import BadRequest, Forbidden, HTTPException, RequestEntityTooLarge
 
 from odoo import http
-from odoo.exceptions import ValidationError
 from odoo.http import request
 
 from odoo.addons.payment_aps import utils as aps_utils
@@ -68,7 +67,7 @@ class APSController(http.Controller):
         except HTTPException as error:
             request.env.cr.rollback()
             _logger.warning("Return from APS not used: %s", aps_utils.shorten(error.description))
-        except ValidationError as error:
+        except APSMessageRefused as error:  # What is kept of it is to be committed.
             _logger.warning("Return from APS not used: %s", aps_utils.shorten(error, 200))
         except Exception:
             request.env.cr.rollback()
@@ -115,7 +114,7 @@ class APSController(http.Controller):
         :param str channel: The route, `return` or `webhook`.
         :return: None
         :raise HTTPException: If there is no message, or it is not authentic.
-        :raise ValidationError: If the message is authentic but doesn't fit the transaction.
+        :raise APSMessageRefused: If the message is authentic but doesn't fit the transaction.
         """
         try:
             message = self._read_message()
@@ -158,7 +157,7 @@ class APSController(http.Controller):
         :param str channel: The route, `return` or `webhook`.
         :return: None
         :raise Forbidden: If the message is not authentic.
-        :raise ValidationError: If the message is authentic but doesn't fit the transaction. Nothing
+        :raise APSMessageRefused: If the message is authentic but doesn't fit the transaction. Nothing
                                 was written but the trail.
         """
         tx_sudo, provider_sudo = request.env['payment.transaction'].sudo()._aps_search(message)

@@ -366,6 +366,22 @@ class TestStatusAnswers(APSCommon):
         self.env.invalidate_all()
         self.assertEqual(tx.state, 'draft')
 
+    def test_return_that_could_not_be_applied_is_not_kept_in_part(self):
+        """ Test that nothing of it is recorded by which the next one seems to be a repetition. """
+        for number, error in enumerate((ValidationError("A constraint."), KeyError("A mistake."))):
+            tx = self._create_transaction('redirect', reference=f'RETURN-{number}')
+            message = self._build_message(tx)
+            with patch.object(PaymentTransaction, '_set_done', side_effect=error), \
+                    mute_logger('odoo.addons.payment_aps.controllers.main'):
+                response = self._return(message)
+            self.assertEqual(response.status_code, 303)
+            self.env.invalidate_all()
+            with self.subTest(error=error):
+                self.assertEqual(tx.state, 'draft')
+                self.assertFalse(tx.provider_reference)
+                self._return(message)
+                self.assertEqual(tx.state, 'done')
+
     def test_shopper_s_language_may_be_gone(self):
         """ Test that a payment is recorded although its language was switched off. """
         lang = self.env['res.lang']._activate_lang('ar_001')
