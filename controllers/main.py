@@ -157,8 +157,8 @@ class APSController(http.Controller):
         :param str channel: The route, `return` or `webhook`.
         :return: None
         :raise Forbidden: If the message is not authentic.
-        :raise APSMessageRefused: If the message is authentic but doesn't fit the transaction. Nothing
-                                was written but the trail.
+        :raise APSMessageRefused: If the message is authentic but doesn't fit the transaction.
+                                  Nothing was written but the trail.
         """
         tx_sudo, provider_sudo = request.env['payment.transaction'].sudo()._aps_search(message)
         if not tx_sudo:

@@ -2,6 +2,8 @@ import logging
 import re
 import time
 
+from psycopg2 import OperationalError
+
 from odoo import _, fields, models
 from odoo.exceptions import ValidationError
 
@@ -228,9 +230,14 @@ class PaymentTransaction(models.Model):
         """
         if answer:
             try:
-                self._aps_handle(answer)
+                with self.env.cr.savepoint():
+                    self._aps_handle(answer)
+            except OperationalError:
+                raise  # A conflict in the database; Odoo runs the request again.
             except APSMessageRefused as error:  # It doesn't say that nothing was paid, either.
                 _logger.warning("An answer about charge %s is not used: %s", self.reference, error)
+            except Exception:  # Such as a constraint of another module: the card may be charged.
+                _logger.exception("An answer about charge %s can't be applied.", self.reference)
         if self.state == 'draft':
             self._set_pending(state_message=_(
                 "Amazon Payment Services has not answered yet. The outcome will be found out by "

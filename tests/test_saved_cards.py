@@ -216,6 +216,23 @@ class TestSavedCards(APSCommon):
             self.assertEqual(tx.state, 'pending')
             self.assertTrue(tx.aps_next_check)
 
+    @mute_logger('odoo.addons.payment_aps.models.payment_transaction_tokens')
+    def test_charge_whose_answer_cannot_be_applied_is_not_taken_for_failed(self):
+        """ Test that a constraint of the shop doesn't have the card charged once more. """
+        token = self._save_card()
+        for number, error in enumerate((ValidationError("A constraint."), KeyError("A mistake."))):
+            tx = self._create_transaction(
+                'direct', operation='offline', token_id=token.id, reference=f'C-{number}'
+            )
+            with self.subTest(error=error):
+                with patch.object(type(tx), '_set_done', side_effect=error):
+                    tx._aps_take_over_charge(self._build_message(tx))
+                self.assertEqual(tx.state, 'pending')
+                self.assertTrue(tx.aps_next_check)
+
+                tx._aps_handle(self._build_message(tx))
+                self.assertEqual(tx.state, 'done')
+
     def test_canceled_charge_is_a_failure(self):
         """ Test that a charge, for which no shopper can come back, ends as failed. """
         tx = self._create_transaction(
