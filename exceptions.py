@@ -19,6 +19,10 @@ class APSNotConfirmed(APSUnreachable):
     """ Nothing was sent, as the database may be a copy. The text is meant for users. """
 
 
+class APSOtherAccount(APSError):
+    """ Nothing was sent, as the provider is for another merchant account than the payment. """
+
+
 class APSOutcomeUnknown(APSError):
     """ The request was sent, but no authentic answer came: APS may have executed it or not. """
 

@@ -16,7 +16,7 @@ _logger = logging.getLogger(__name__)
 # What a transaction is created anew from if it was lost.
 KEPT_FIELDS = (
     'provider_id', 'payment_method_id', 'reference', 'amount', 'currency_id', 'partner_id',
-    'token_id', 'operation',
+    'token_id', 'operation', 'aps_account',
 )
 KEPT_DOCUMENT_FIELDS = ('invoice_ids', 'sale_order_ids')  # Of optional modules.
 # How long a declaration is kept, in minutes: longer than a request may take.
@@ -199,6 +199,7 @@ class PaymentAPSCharge(models.Model):
         """
         values = json.loads(self.values)
         provider = self.env['payment.provider'].browse(values['provider_id'])
+        provider._aps_ensure_can_ask(values.get('aps_account'))
         answer = provider._aps_make_request({
             'query_command': 'CHECK_STATUS', 'merchant_reference': self.reference,
         })
@@ -207,6 +208,8 @@ class PaymentAPSCharge(models.Model):
         for name in KEPT_DOCUMENT_FIELDS:
             if name in values:
                 values[name] = [Command.set(values[name])]
+        if not self.env['payment.token'].browse(values['token_id']).exists().active:
+            values['token_id'] = False  # The card was deleted after it was charged.
         tx = self.env['payment.transaction'].create(values)
         tx._aps_handle(answer)
         tx._aps_trigger_post_processing()

@@ -1,6 +1,7 @@
 import logging
 import re
 import ssl
+from hashlib import sha256
 from http.cookiejar import DefaultCookiePolicy
 
 import requests
@@ -11,7 +12,12 @@ from odoo.exceptions import ValidationError
 
 from odoo.addons.payment_aps import const
 from odoo.addons.payment_aps import utils as aps_utils
-from odoo.addons.payment_aps.exceptions import APSOutcomeUnknown, APSRefused, APSUnreachable
+from odoo.addons.payment_aps.exceptions import (
+    APSOtherAccount,
+    APSOutcomeUnknown,
+    APSRefused,
+    APSUnreachable,
+)
 
 _logger = logging.getLogger(__name__)
 
@@ -202,6 +208,37 @@ class PaymentProvider(models.Model):
         The credentials are restricted to a group and would be read one by one.
         """
         self.sudo().fetch(ACCOUNT_FIELDS)
+
+    def _aps_get_account_digest(self):
+        """ Return by what a payment recognizes the merchant account that it was made with.
+
+        The identifier is for settings administrators, so it is not told in itself.
+
+        :return: A digest of merchant identifier and environment.
+        :rtype: str
+        """
+        provider_sudo = self.sudo()
+        provider_sudo._aps_fetch_account()
+        name = f'{provider_sudo.state} {provider_sudo.aps_merchant_identifier}'
+        return sha256(name.encode()).hexdigest()[:16]
+
+    def _aps_ensure_can_ask(self, account):
+        """ Check that APS can be asked about a payment at all.
+
+        Another account knows nothing of the payment, and would say that it was never made.
+
+        :param str|bool account: The account that the payment was made with, if it is known.
+        :return: None
+        :raise APSUnreachable: If the provider is disabled or lacks its credentials.
+        :raise APSOtherAccount: If the provider is for another account now.
+        """
+        provider_sudo = self.sudo()
+        if provider_sudo.state == 'disabled' or not provider_sudo.aps_sha_request:
+            raise APSUnreachable("the provider is disabled or not configured")
+        if account and account != provider_sudo._aps_get_account_digest():
+            raise APSOtherAccount(
+                "the provider is for another merchant account or environment now"
+            )
 
     #=== BUSINESS METHODS - ENDPOINTS ===#
 

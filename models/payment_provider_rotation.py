@@ -30,8 +30,10 @@ class PaymentProvider(models.Model):
 
         That of another account, e.g., of the sandbox, is not accepted for this one.
         """
+        changed_providers = self.browse()
         for provider_sudo in self.sudo().filtered(lambda p: p.code == 'aps'):
             if provider_sudo._aps_changes_account(values):
+                changed_providers |= provider_sudo
                 if provider_sudo.aps_sha_response_former:
                     provider_sudo._aps_forget_former_phrase()
             elif provider_sudo._aps_rotates_phrase(values):
@@ -39,7 +41,10 @@ class PaymentProvider(models.Model):
                     'aps_sha_response_former': provider_sudo.aps_sha_response,
                     'aps_sha_response_former_until': fields.Datetime.now() + GRACE_PERIOD,
                 })
-        return super().write(values)
+        res = super().write(values)
+        for provider in changed_providers:
+            provider._aps_resume_checks()
+        return res
 
     def _aps_changes_account(self, values):
         """ Return whether the provider is for another account, or another environment, from now on.
@@ -53,6 +58,23 @@ class PaymentProvider(models.Model):
             values.get('state', self.state) != self.state
             or identifier.strip() != (self.aps_merchant_identifier or '')
         )
+
+    def _aps_resume_checks(self):
+        """ Have APS asked about open payments of this account that it couldn't be asked about while
+        the provider was for another one.
+
+        :return: None
+        """
+        self.env['payment.transaction'].sudo().search([
+            ('provider_id', '=', self.id),
+            ('aps_account', '=', self._aps_get_account_digest()),
+            ('aps_next_check', '=', False),
+            '|', '|', '|',
+            ('state', 'in', ('draft', 'pending')),
+            ('aps_request_state', '!=', False),
+            ('child_transaction_ids.aps_request_state', '!=', False),
+            ('child_transaction_ids.child_transaction_ids.aps_request_state', '!=', False),
+        ]).aps_next_check = fields.Datetime.now()
 
     def _aps_rotates_phrase(self, values):
         """ Return whether the phrase of an account in use is changed.

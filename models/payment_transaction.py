@@ -121,8 +121,8 @@ class PaymentTransaction(models.Model):
         :rtype: dict
         """
         self._aps_check_method()
+        self._aps_note_account()
         provider_sudo = self.provider_id.sudo()
-        provider_sudo._aps_fetch_account()
         currency_code = self.currency_id.name
         values = {
             'command': self._aps_get_payment_command(),
@@ -526,14 +526,23 @@ class PaymentTransaction(models.Model):
         self._aps_set_state(target_state, response_code)
         self._aps_tokenize(message, target_state)
 
-    def _aps_can_become(self, target_state):
-        """ Return whether an answer may bring the payment to a state. """
-        is_voided = self.state == 'cancel' and any(
-            tx.aps_command == 'VOID_AUTHORIZATION' and tx.state == 'cancel'
+    def _aps_can_become(self, target_state, is_captured=False):
+        """ Return whether an answer may bring the payment to a state.
+
+        :param str target_state: The state.
+        :param bool is_captured: Whether the answer tells that an amount was captured.
+        :return: Whether it may.
+        :rtype: bool
+        """
+        final_commands = {'VOID_AUTHORIZATION'}
+        if not is_captured:  # After all, the amount had not been released.
+            final_commands.add('LAPSE')
+        is_released = self.state == 'cancel' and any(
+            tx.aps_command in final_commands and tx.state == 'cancel'
             for tx in self._aps_get_family()
         )
         return self.state in const.SOURCE_STATES[target_state] and not (
-            is_voided and target_state == 'authorized'
+            is_released and target_state == 'authorized'
         )
 
     @staticmethod

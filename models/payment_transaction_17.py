@@ -1,6 +1,6 @@
 from markupsafe import escape
 
-from odoo import _, models
+from odoo import Command, _, api, models
 from odoo.exceptions import ValidationError
 
 
@@ -73,6 +73,26 @@ class PaymentTransaction(models.Model):
     def _aps_post_process(self):
         """ Have the engine post-process the transaction now. """
         self._finalize_post_processing()
+
+    @api.model
+    def _get_specific_create_values(self, provider_code, values):
+        """ Override of `payment` to link the invoices of a charge from *Register Payment*.
+
+        The engine of 17.0 forgets them if the wizard was opened on the lines of invoices, as the
+        button does it. A charge that is confirmed later on is reconciled by this link only.
+        """
+        res = super()._get_specific_create_values(provider_code, values)
+        context = self.env.context
+        if (
+            provider_code == 'aps'
+            and values.get('payment_id')
+            and not values.get('invoice_ids')
+            and context.get('active_model') == 'account.move.line'
+        ):
+            lines = self.env['account.move.line'].browse(context.get('active_ids') or [])
+            invoices = lines.move_id.filtered(lambda move: move.is_invoice(include_receipts=True))
+            return {**res, 'invoice_ids': [Command.set(invoices.ids)]}
+        return res
 
     def _send_payment_request(self):
         """ Override of `payment` to pay with a saved card. """

@@ -11,6 +11,7 @@ from odoo.addons.payment_aps import const
 from odoo.addons.payment_aps import utils as aps_utils
 from odoo.addons.payment_aps.exceptions import (
     APSNotConfirmed,
+    APSOtherAccount,
     APSOutcomeUnknown,
     APSRefused,
     APSUnreachable,
@@ -80,7 +81,8 @@ class PaymentTransaction(models.Model):
         payment_utils.check_rights_on_recordset(self)
         for tx_sudo in self.sudo():
             remaining = tx_sudo._aps_get_capturable_amount()
-            if tx_sudo.state != 'authorized' or remaining <= 0:
+            is_open = tx_sudo.provider_code == 'aps' and tx_sudo.state == 'authorized'
+            if not is_open or remaining <= 0:
                 raise UserError(_("There is no remaining amount to close on this payment."))
             tx_sudo._aps_check_nothing_is_under_way()
             tx_sudo._aps_touch()
@@ -104,7 +106,8 @@ class PaymentTransaction(models.Model):
                 "Nothing of this payment was captured yet, so it can be voided. Void it instead."
             ))
         tx = self._aps_with_shopper_lang()
-        tx.aps_next_check = False
+        # Of the release by the bank, APS knows nothing. It still tells of an authorization.
+        tx.write({'aps_command': 'LAPSE', 'aps_next_check': False})
         tx._set_canceled(state_message=tx._aps_get_void_message())
 
     #=== BUSINESS METHODS - AMOUNTS AND RELATIVES ===#
@@ -168,6 +171,18 @@ class PaymentTransaction(models.Model):
         )
         return self._aps_to_minor() - spent._aps_to_minor()
 
+    def _aps_get_closed(self):
+        """ Return the transactions that closed the rest of an authorization in Odoo.
+
+        The bank releases it in its own time, so the back office may still capture it.
+
+        :return: The transactions.
+        :rtype: recordset of `payment.transaction`
+        """
+        return self.child_transaction_ids.filtered(
+            lambda tx: tx.aps_command == 'LAPSE' and tx.state == 'cancel'
+        )
+
     def _aps_get_refundable_amount(self):
         """ Return what is left to refund of a capture or a payment.
 
@@ -205,6 +220,23 @@ class PaymentTransaction(models.Model):
             return False
         rest = self._aps_get_capturable_amount() + (besides._aps_to_minor() if besides else 0)
         return aps_utils.to_minor_units(amount, self.currency_id.name) == rest
+
+    def _create_child_transaction(self, amount, is_refund=False, **custom_create_values):
+        """ Override of `payment` for payments whose saved card was deleted meanwhile.
+
+        The engine forbids to create a transaction with an archived token. Captures and refunds are
+        made by the number of the payment, so they have no need of it.
+
+        :param float amount: The amount of the child transaction, in major units.
+        :param bool is_refund: Whether it is a refund.
+        :return: The child transaction.
+        :rtype: recordset of `payment.transaction`
+        """
+        if self.provider_code == 'aps' and not self.sudo().token_id.active:
+            custom_create_values = {'token_id': False, **custom_create_values}
+        return super()._create_child_transaction(
+            amount, is_refund=is_refund, **custom_create_values
+        )
 
     #=== BUSINESS METHODS - CHECKS BEFORE SENDING ===#
 
@@ -400,14 +432,23 @@ class PaymentTransaction(models.Model):
         :return: None
         """
         self.ensure_one()
-        if self.provider_id.state == 'disabled':
+        payment = self._aps_get_payment()
+        try:
+            self.provider_id._aps_ensure_can_ask(payment.aps_account)
+        except APSUnreachable:
             self._aps_commit_outcome(lambda: self._aps_fail_operation(_(
                 "The payment provider is disabled. Nothing was sent; enable it and try again."
             )))
             return
+        except APSOtherAccount:
+            self._aps_commit_outcome(lambda: self._aps_fail_operation(_(
+                "This payment was made with another merchant account or environment than the "
+                "payment provider has now. Nothing was sent. Use the APS dashboard, or set the "
+                "former account again."
+            )))
+            return
         if not self._aps_claim():
             return
-        payment = self._aps_get_payment()
         try:
             answer = self.provider_id._aps_make_request(self._aps_prepare_operation_payload())
         except APSUnreachable as error:
@@ -533,7 +574,23 @@ class PaymentTransaction(models.Model):
             self._aps_take_over_void()
         elif outcome == 'done' or self._aps_get_family().filtered('aps_request_state'):
             # Made in the back office, or the echo of an operation of ours: the sums will tell.
+            if outcome == 'done' and not self._aps_is_echo(message):
+                self.aps_last_notice = fields.Datetime.now()
             self._aps_schedule_check(at_once=True)
+
+    def _aps_is_echo(self, message):
+        """ Return whether the notice of an operation tells of one that is recorded for certain.
+
+        :param dict message: The message, authentic and checked.
+        :return: Whether it does.
+        :rtype: bool
+        """
+        if message['command'] == 'CAPTURE':
+            return self._aps_get_captured()._aps_to_minor() >= self._aps_to_minor()
+        reference = message.get('maintenance_reference')
+        return any(
+            tx.reference == reference and tx.state == 'done' for tx in self._aps_get_refunds()
+        )
 
     def _aps_apply_outcome(self, outcome, response_code=''):
         """ Apply the outcome of an operation to the transaction that carries it.

@@ -12,6 +12,7 @@ from odoo.addons.payment_aps import const
 from odoo.addons.payment_aps import utils as aps_utils
 from odoo.addons.payment_aps.exceptions import (
     APSError,
+    APSOtherAccount,
     APSOutcomeUnknown,
     APSRefused,
     APSUnreachable,
@@ -27,6 +28,8 @@ MAX_FAILURES = 3
 CHECK_TIME = 60
 # How long the status page of a shopper waits for APS, in seconds.
 SHOPPER_READ_TIMEOUT = 5
+# How long the sums of a payment are asked for after the notice of an operation.
+NOTICE_TIME = timedelta(hours=1)
 # How long a shopper who looks at the status page must wait for the next request of their payment.
 SHOPPER_CHECK_INTERVAL = timedelta(minutes=1)
 
@@ -49,6 +52,18 @@ class PaymentTransaction(models.Model):
         index='btree_not_null',
     )
     aps_last_check = fields.Datetime(string="Last APS Check", readonly=True, copy=False)
+    aps_last_notice = fields.Datetime(
+        string="Last APS Notice",
+        help="When Amazon Payment Services told of an operation that Odoo didn't know.",
+        readonly=True,
+        copy=False,
+    )
+    aps_account = fields.Char(
+        string="APS Account",
+        help="A digest of the merchant account and environment that the payment was made with.",
+        readonly=True,
+        copy=False,
+    )
 
     #=== CRUD METHODS ===#
 
@@ -59,7 +74,12 @@ class PaymentTransaction(models.Model):
         if provider_code != 'aps' or values.get('source_transaction_id'):
             return res
         now = fields.Datetime.now()
-        return {**res, 'aps_next_check': aps_utils.get_next_check(now, now)}
+        provider = self.env['payment.provider'].browse(values['provider_id'])
+        return {
+            **res,
+            'aps_account': provider._aps_get_account_digest(),
+            'aps_next_check': aps_utils.get_next_check(now, now),
+        }
 
     #=== ACTION METHODS ===#
 
@@ -109,6 +129,9 @@ class PaymentTransaction(models.Model):
             checks.append(aps_utils.get_next_check(self.create_date, now) or end)
         elif self.state in ('error', 'cancel'):  # A success still counts.
             checks.append(aps_utils.get_next_check(self.create_date, now))
+        if self.aps_last_notice:  # The sums may take a while to include the operation.
+            check = aps_utils.get_next_check(self.aps_last_notice, now)
+            checks.append(check if check and check - now < NOTICE_TIME else None)
         next_check = min((check for check in checks if check and check > now), default=False)
         if next_check != self.aps_next_check:
             self.aps_next_check = next_check
@@ -189,18 +212,34 @@ class PaymentTransaction(models.Model):
         except APSError as error:
             self.env.cr.rollback()
             _logger.warning("APS doesn't tell about %s: %s", self.reference, error)
-            if not self.aps_next_check:  # The last check of the schedule has to be answered.
-                self.aps_next_check = fields.Datetime.now() + timedelta(days=1)
-                self.env.cr.commit()  # pylint: disable=invalid-commit
+            if not isinstance(error, APSOtherAccount):  # Goes on when the account is set again.
+                self._aps_keep_check(timedelta(days=1))
             return not isinstance(error, (APSUnreachable, APSOutcomeUnknown))
         except OperationalError:
             self.env.cr.rollback()
             _logger.info("%s is being updated; it will be checked next time.", self.reference)
+            self._aps_keep_check(timedelta(minutes=const.CHECK_SCHEDULE[0]))
             return True
         except Exception:
             self.env.cr.rollback()
             _logger.exception("The check of %s failed.", self.reference)
+            self._aps_keep_check(timedelta(days=1))
             return True
+
+    def _aps_keep_check(self, delay):
+        """ Have a payment asked about again if the check that failed was the last of its schedule.
+
+        :param timedelta delay: How much later.
+        :return: None
+        """
+        try:
+            self._aps_lock()
+            if not self.aps_next_check:
+                self.aps_next_check = fields.Datetime.now() + delay
+            self.env.cr.commit()  # pylint: disable=invalid-commit
+        except Exception:  # The others of the batch are not to suffer.
+            self.env.cr.rollback()
+            _logger.exception("The next check of payment %s can't be set.", self.id)
 
     def _aps_is_still_due(self):
         """ Lock the payment, and return whether no other run of the cron has asked about it.
@@ -227,7 +266,7 @@ class PaymentTransaction(models.Model):
         :raise APSError: If APS gives no usable answer.
         """
         self.ensure_one()
-        self._aps_ensure_can_ask()
+        self.provider_id._aps_ensure_can_ask(self.aps_account)
         query = {
             'query_command': 'CHECK_STATUS',
             'merchant_reference': self.reference,
@@ -249,18 +288,15 @@ class PaymentTransaction(models.Model):
             refund_tx._aps_settle_refund(answer)
         self._aps_handle(answers[-1])
         self.aps_last_check = fields.Datetime.now()
-        self._aps_schedule_check()
+        if not self._aps_is_check_due():
+            self._aps_schedule_check()
         self.env.flush_all()
 
-    def _aps_ensure_can_ask(self):
-        """ Check that the account of the payment can be used at all.
-
-        :return: None
-        :raise APSUnreachable: If the provider is disabled or lacks its credentials.
-        """
-        provider_sudo = self.provider_id.sudo()
-        if provider_sudo.state == 'disabled' or not provider_sudo.aps_sha_request:
-            raise APSUnreachable("the provider is disabled or not configured")
+    def _aps_note_account(self):
+        """ Remember the merchant account that the payment is about to be made with. """
+        account = self.provider_id._aps_get_account_digest()
+        if self.aps_account != account:
+            self.aps_account = account
 
     def _aps_check_for_shopper(self):
         """ Ask APS about the payment because the shopper came back without a usable answer.
@@ -295,11 +331,12 @@ class PaymentTransaction(models.Model):
         :param dict answer: The answer, authentic and checked.
         :return: None
         """
-        if answer['response_code'][2:] == const.NOT_FOUND_MESSAGE_CODE:
-            self._aps_apply_not_found()
+        is_not_found = answer['response_code'][2:] == const.NOT_FOUND_MESSAGE_CODE
+        if is_not_found or answer['status'] != '12' or not answer.get('transaction_status'):
+            if is_not_found:
+                self._aps_apply_not_found()
+            self._aps_get_captures_under_way()._aps_fail_if_overdue()
             return
-        if answer['status'] != '12' or not answer.get('transaction_status'):
-            return  # The query itself failed.
         captured, refunded = (
             aps_utils.parse_minor_units(answer.get(name)) or 0
             for name in ('captured_amount', 'refunded_amount')
@@ -334,7 +371,9 @@ class PaymentTransaction(models.Model):
 
     def _aps_is_abandoned(self):
         """ Return whether a payment that APS doesn't know of is too old to still arrive. """
-        age = fields.Datetime.now() - self.create_date
+        # A transaction may be created long before its charge is sent, e.g., by a job that charges
+        # many cards.
+        age = fields.Datetime.now() - (self.aps_request_date or self.create_date)
         if self.operation == 'offline':
             return age >= timedelta(minutes=const.SETTLING_TIME)
         return age >= timedelta(hours=self._aps_get_abandon_hours())
@@ -376,7 +415,7 @@ class PaymentTransaction(models.Model):
             target = aps_utils.get_target_state(status, code)
         if target == 'done' and self.state == 'authorized':
             return  # Captures are taken over one by one, below.
-        if target and self._aps_can_become(target):
+        if target and self._aps_can_become(target, is_captured=captured > 0):
             self._aps_update_references(values, target)
             self._aps_set_state(target, code)
 
@@ -418,26 +457,30 @@ class PaymentTransaction(models.Model):
         :param int refunded: The refunded sum, in minor units; 0 if not told.
         :return: None
         """
-        for tx in self._aps_get_family().filtered(lambda tx: tx.aps_request_state == 'sent'):
-            if tx.aps_command == 'CAPTURE':
-                if not is_told:
-                    continue  # A sum that is missing is not zero.
+        for tx in self._aps_get_captures_under_way():
+            executed = missing = False
+            if tx.aps_command == 'VOID_AUTHORIZATION':
+                executed, missing = status == '08', status == '02'
+            elif is_told:  # A sum that is missing is not zero.
                 known = (self._aps_get_captured() - tx)._aps_to_minor()
                 with_it, without_it = known + tx._aps_to_minor(), known
                 executed = captured in (with_it, with_it - refunded)
                 missing = captured in (without_it, without_it - refunded)
-            elif tx.aps_command == 'VOID_AUTHORIZATION':
-                executed, missing = status == '08', status == '02'
-            else:
-                continue  # Refunds are asked about by their own reference.
             if executed and not missing:
                 tx._aps_apply_outcome('done')
             elif missing and not executed:
                 tx._aps_give_up()
-            elif tx._aps_is_overdue():
-                # The sums fit to neither, e.g., because the back office was used meanwhile. What
-                # they show is taken over below.
-                tx._aps_fail_operation(tx._aps_get_unknown_outcome_message())
+            else:  # E.g., because the back office was used meanwhile.
+                tx._aps_fail_if_overdue()
+
+    def _aps_get_captures_under_way(self):
+        """ Return the captures and voids that wait for their outcome.
+
+        Refunds are asked about by their own reference.
+        """
+        return self._aps_get_family().filtered(
+            lambda tx: tx.aps_request_state == 'sent' and tx.aps_command != 'REFUND'
+        )
 
     @api.model
     def _aps_get_unknown_outcome_message(self):
@@ -457,18 +500,13 @@ class PaymentTransaction(models.Model):
         if answer['response_code'][2:] == const.NOT_FOUND_MESSAGE_CODE:
             self._aps_give_up()
             return
-        if answer['status'] != '12':
-            return  # The query itself failed.
-        if status in const.OPERATION_STATUSES['REFUND'] and not (
-            status == '06' and self._aps_contradicts_refund(answer)
-        ):
+        is_told = answer['status'] == '12' and status in const.OPERATION_STATUSES['REFUND']
+        if is_told and not (status == '06' and self._aps_contradicts_refund(answer)):
             self._aps_apply_outcome(
                 aps_utils.get_operation_outcome('REFUND', status, code), code
             )
-        if self.aps_request_state == 'sent' and self._aps_is_overdue():
-            # Else no other refund would ever be possible. If it was executed after all, the sum
-            # that APS tells shows it, and it is taken over.
-            self._aps_fail_operation(self._aps_get_unknown_outcome_message())
+        if self.aps_request_state == 'sent':
+            self._aps_fail_if_overdue()
 
     def _aps_contradicts_refund(self, answer):
         """ Return whether the refunded sum is too small to include this refund. """
@@ -476,10 +514,18 @@ class PaymentTransaction(models.Model):
         others = (self._aps_get_refunds() - self).filtered(lambda tx: tx.state == 'done')
         return refunded is not None and refunded < (others | self)._aps_to_minor()
 
-    def _aps_is_overdue(self):
-        """ Return whether an operation was asked about for as long as the schedule wants. """
-        age = fields.Datetime.now() - (self.aps_request_date or self.create_date)
-        return age >= timedelta(minutes=const.CHECK_SCHEDULE[-1])
+    def _aps_fail_if_overdue(self):
+        """ Record operations as failed that were asked about for as long as the schedule wants.
+
+        Else no other operation of the payment would ever be possible. If one was executed after
+        all, the sums that APS tells show it, and it is taken over.
+
+        :return: None
+        """
+        for tx in self:
+            age = fields.Datetime.now() - (tx.aps_request_date or tx.create_date)
+            if age >= timedelta(minutes=const.CHECK_SCHEDULE[-1]):
+                tx._aps_fail_operation(tx._aps_get_unknown_outcome_message())
 
     def _aps_give_up(self):
         """ Record that APS has not executed an operation, once it can't be on its way any more.
@@ -523,10 +569,14 @@ class PaymentTransaction(models.Model):
         :param int refunded: The refunded sum, in minor units; 0 if not told.
         :return: None
         """
-        if self.state != 'authorized' or self._aps_get_family().filtered('aps_request_state'):
+        if self._aps_get_family().filtered('aps_request_state'):
+            return
+        closed = self._aps_get_closed()
+        if self.state != 'authorized' and not (self.state == 'done' and closed):
             return
         missing = captured - self._aps_get_captured()._aps_to_minor()
-        if missing <= 0 or missing > self._aps_get_capturable_amount():
+        capturable = self._aps_get_capturable_amount() + closed._aps_to_minor()
+        if missing <= 0 or missing > capturable:
             return
         if refunded and captured + refunded <= self._aps_to_minor():
             _logger.warning(

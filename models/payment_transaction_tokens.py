@@ -133,6 +133,8 @@ class PaymentTransaction(models.Model):
         :raise ValidationError: If the card was certainly not charged.
         """
         self._aps_check_charge()
+        self._aps_note_account()
+        self.aps_request_date = fields.Datetime.now()
         charge_model = self.env['payment.aps.charge']
         is_new = charge_model._declare(self)
         payload = self._aps_prepare_charge_payload()

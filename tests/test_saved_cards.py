@@ -8,6 +8,7 @@ from odoo.tools import mute_logger
 
 from odoo.addons.payment.controllers.post_processing import PaymentPostProcessing
 from odoo.addons.payment_aps import utils as aps_utils
+from odoo.addons.payment_aps.exceptions import APSError, APSOutcomeUnknown
 from odoo.addons.payment_aps.tests.common import MERCHANT_IDENTIFIER, TOKEN_NAME, APSCommon
 
 
@@ -289,6 +290,50 @@ class TestSavedCards(APSCommon):
         if documents:
             self.assertEqual(tx.invoice_ids, invoice)
         self.assertFalse(charge.exists())
+
+    @mute_logger('odoo.addons.payment_aps.models.payment_aps_charge')
+    def test_lost_charge_of_a_deleted_card_is_recorded(self):
+        """ Test that it doesn't matter what became of the card since it was charged. """
+        charge = self._lose_charge()
+        self.env['payment.token'].search([('provider_ref', '=', TOKEN_NAME)]).active = False
+        tx = self._settle(
+            charge, transaction_status='14', transaction_code='14000', captured_amount='12345',
+        )
+        self.assertEqual(tx.state, 'done')
+
+    def test_lost_charge_is_kept_while_its_account_cannot_be_asked(self):
+        """ Test that the only trace of a charge isn't erased by what another account says. """
+        charge = self._lose_charge()
+        for values in ({'aps_merchant_identifier': 'Another1'}, {'state': 'disabled'}):
+            self.provider.write(values)
+            with self.assertRaises(APSError):
+                self._settle(charge, response_code='12036')
+            self.assertTrue(charge.exists())
+
+    def test_charge_of_a_long_job_may_still_be_on_its_way(self):
+        """ Test that its age counts from when it was sent, not from when the job began. """
+        tx = self._create_transaction(
+            'token', operation='offline', token_id=self._save_card().id
+        )
+        self.env.flush_all()
+        self.env.cr.execute(
+            "UPDATE payment_transaction SET create_date = create_date - interval '1 hour' "
+            "WHERE id = %s", [tx.id],
+        )
+        answer = {
+            'query_command': 'CHECK_STATUS', 'merchant_identifier': MERCHANT_IDENTIFIER,
+            'merchant_reference': tx.reference, 'status': '12', 'response_code': '12036',
+        }
+        tx.invalidate_recordset()
+        with patch.object(type(tx.env['payment.aps.charge']), '_declare', return_value=True), \
+                patch.object(
+                    type(self.provider), '_aps_make_request',
+                    side_effect=[APSOutcomeUnknown("ReadTimeout"), answer, answer, answer],
+                ), \
+                patch('odoo.addons.payment_aps.models.payment_transaction_tokens.time.sleep'), \
+                mute_logger('odoo.addons.payment_aps.models.payment_transaction_tokens'):
+            tx._aps_charge()
+        self.assertEqual(tx.state, 'pending')
 
     def test_lost_charge_that_was_never_made_is_forgotten(self):
         """ Test that nothing is recorded that APS knows nothing of. """

@@ -1,6 +1,8 @@
 from datetime import timedelta
 from unittest.mock import patch
 
+from psycopg2 import errors
+
 from odoo import fields, http
 from odoo.exceptions import UserError, ValidationError
 from odoo.tests import tagged
@@ -126,9 +128,29 @@ class TestStatusAnswers(APSCommon):
         failed_query = {
             **self._build_answer(tx, '06'), 'status': '00', 'response_code': '00001',
         }
-        refund_tx = self._send_operation(tx, 'REFUND', 10, sent)
-        refund_tx._aps_settle_refund(failed_query)
-        self.assertEqual(refund_tx.aps_request_state, 'sent')
+        for days, state in ((3, 'pending'), (5, 'error')):
+            sent = fields.Datetime.now() - timedelta(days=days)
+            refund_tx = self._send_operation(tx, 'REFUND', 10, sent)
+            refund_tx._aps_settle_refund(failed_query)
+            self.assertEqual(refund_tx.state, state)
+
+    def test_capture_or_void_that_is_never_told_about_comes_to_an_end(self):
+        """ Test that other operations are possible once it was asked about for long enough. """
+        untold = {'response_code': '00001', 'transaction_status': None}
+        for number, (command, status, changes) in enumerate((
+            ('CAPTURE', '04', {}), ('CAPTURE', '', NOT_FOUND), ('CAPTURE', '04', untold),
+            ('VOID_AUTHORIZATION', '09', {}), ('VOID_AUTHORIZATION', '', NOT_FOUND),
+        )):
+            for days, state in ((3, 'sent'), (5, False)):
+                tx = self._create_transaction(
+                    'redirect', reference=f'END-{number}-{days}', state='authorized'
+                )
+                sent = fields.Datetime.now() - timedelta(days=days)
+                child_tx = self._send_operation(tx, command, 40, sent)
+                with self.subTest(command=command, days=days, **changes):
+                    tx._aps_handle(self._build_answer(tx, status, **changes))
+                    self.assertEqual(child_tx.aps_request_state, state)
+                    self.assertEqual(tx.state, 'authorized')
 
     def test_refunded_part_does_not_pay_an_authorization(self):
         """ Test that a captured sum that shrank to 0, or is missing, isn't taken for the whole. """
@@ -237,6 +259,64 @@ class TestStatusAnswers(APSCommon):
         tx.action_aps_close_remaining()
         self.assertEqual(tx.state, 'cancel')
 
+        # APS knows nothing of what the bank does, and still tells of an authorization.
+        tx._aps_handle(self._build_answer(tx, '02', authorized_amount='10000'))
+        tx._aps_handle(self._build_message(tx, command='AUTHORIZATION', status='02'))
+        self.assertEqual(tx.state, 'cancel')
+
+        tx._aps_handle(self._build_answer(tx, '04', captured_amount='4000'))
+        [capture_tx] = tx.child_transaction_ids
+        self.assertEqual((capture_tx.amount, capture_tx.state), (40, 'done'))
+
+    def test_payment_of_another_provider_is_not_closed(self):
+        """ Test that the button, called by a program, leaves alone what isn't ours. """
+        tx = self._create_transaction('redirect', state='authorized')
+        tx.last_state_change = fields.Datetime.now() - timedelta(days=8)
+        self.env.flush_all()
+        self.env.cr.execute(  # The engine has no other provider that can authorize.
+            'UPDATE payment_transaction SET provider_id = %s WHERE id = %s',
+            [self.dummy_provider.id, tx.id],
+        )
+        tx.invalidate_recordset()
+        with self.assertRaisesRegex(UserError, "no remaining amount"):
+            tx.action_aps_close_remaining()
+
+    def test_capture_of_the_back_office_after_the_rest_was_closed_is_taken_over(self):
+        """ Test that money that was taken in spite of Odoo's bookkeeping is in Odoo. """
+        tx = self._create_transaction('redirect', state='authorized')
+        self._send_operation(tx, 'CAPTURE', 60)._aps_apply_outcome('done', '04000')
+        tx.action_aps_close_remaining()
+        self.assertEqual(tx.state, 'done')
+
+        for _repetition in range(2):
+            tx._aps_handle(self._build_answer(tx, '04', captured_amount='10000'))
+            tx._aps_handle(self._build_answer(tx, '04', captured_amount='12000'))
+
+        captured = tx._aps_get_captured()
+        self.assertEqual(sorted(captured.mapped('amount')), [40, 60])
+        self.assertEqual(tx.state, 'done')
+
+    def test_card_that_was_deleted_does_not_stop_operations(self):
+        """ Test that a payment can be captured and refunded, and what APS tells is taken over. """
+        token = self.env['payment.token'].create({
+            'provider_id': self.provider.id, 'payment_method_id': self.card.id,
+            'partner_id': self.partner.id, 'payment_details': '0001', 'provider_ref': 'Tok',
+        })
+        tx = self._create_transaction('redirect', state='authorized', token_id=token.id)
+        paid_tx = self._create_transaction(
+            'redirect', reference='PAID', state='done', is_post_processed=True, token_id=token.id
+        )
+        token.active = False
+
+        getattr(tx, '_capture', tx._send_capture_request)(40)
+        self.assertEqual(tx.child_transaction_ids.aps_request_state, 'queued')
+        paid_tx._aps_handle(
+            self._build_answer(paid_tx, '06', captured_amount='10000', refunded_amount='3000')
+        )
+        self.assertEqual(paid_tx.child_transaction_ids.amount, -30)
+        paid_tx.action_refund(amount_to_refund=10)
+        self.assertEqual(sorted(paid_tx.child_transaction_ids.mapped('amount')), [-30, -10])
+
     def test_captured_parts_are_refunded_rather_than_the_whole(self):
         """ Test that the sum of what was captured is the limit. """
         tx = self._create_transaction('redirect', state='authorized')
@@ -311,6 +391,135 @@ class TestStatusAnswers(APSCommon):
                 tx.last_state_change = fields.Datetime.now() - timedelta(days=days)
                 tx._aps_schedule_check()
                 self.assertEqual(bool(tx.aps_next_check), is_asked)
+
+    def test_operation_that_the_sums_do_not_show_yet_is_asked_about_for_a_while(self):
+        """ Test that a refund of the back office isn't lost if the sums come after the notice. """
+        tx = self._create_transaction('redirect', state='done', is_post_processed=True)
+        notice = self._build_notice(
+            tx, 'REFUND', maintenance_reference='BO-1', amount='3000', status='06',
+            response_code='06000',
+        )
+        tx._aps_handle(notice)
+        self.assertTrue(tx._aps_is_check_due())
+        for minutes, is_asked in ((0, True), (15, True), (70, False)):
+            tx.aps_last_notice = fields.Datetime.now() - timedelta(minutes=minutes)
+            tx._aps_schedule_check()
+            self.assertEqual(bool(tx.aps_next_check), is_asked)
+
+    def test_notice_of_what_is_recorded_is_not_followed_for_long(self):
+        """ Test that the echo of each refund and capture of ours doesn't cause many queries. """
+        tx = self._create_transaction('redirect', state='authorized')
+        self._send_operation(tx, 'CAPTURE', 100)._aps_apply_outcome('done', '04000')
+        capture_tx = tx.child_transaction_ids
+        refund_tx = self._send_operation(capture_tx, 'REFUND', 30)
+        refund_tx._aps_apply_outcome('done', '06000')
+        tx._aps_handle(self._build_notice(
+            tx, 'CAPTURE', amount='10000', status='04', response_code='04000'
+        ))
+        tx._aps_handle(self._build_notice(
+            tx, 'REFUND', maintenance_reference=refund_tx.reference, amount='3000', status='06',
+            response_code='06000',
+        ))
+        self.assertFalse(tx.aps_last_notice)
+
+    def _check_in_batch(self, tx, effect):
+        """ Have the cron ask about a payment whose schedule is at its end.
+
+        :param recordset tx: The payment.
+        :param Exception|callable effect: What comes of the request to APS.
+        :return: None
+        """
+        tx.aps_next_check = fields.Datetime.now() - timedelta(minutes=1)
+        self.env.flush_all()
+        with patch.object(type(self.provider), '_aps_make_request', side_effect=effect), \
+                patch.object(self.env.cr, 'commit'), patch.object(self.env.cr, 'rollback'), \
+                mute_logger('odoo.addons.payment_aps.models.payment_transaction_status'):
+            tx._aps_check_in_batch()
+
+    def test_last_check_is_repeated_if_it_fails(self):
+        """ Test that a refund of the back office isn't lost to a conflict or another module. """
+        tx = self._create_transaction('redirect', state='done', is_post_processed=True)
+        for error in (
+            errors.SerializationFailure("conflict"), ValidationError("A constraint."),
+            APSOutcomeUnknown("ReadTimeout"),
+        ):
+            with self.subTest(error=error):
+                self._check_in_batch(tx, error)
+                self.assertGreater(tx.aps_next_check, fields.Datetime.now())
+
+    def test_notice_during_a_check_is_asked_about_afterwards(self):
+        """ Test that the answer to an older query doesn't cancel the next one. """
+        tx = self._create_transaction('redirect', state='done', is_post_processed=True)
+
+        def answer(*_args):
+            tx.aps_next_check = fields.Datetime.now()
+            return self._build_answer(tx, '14', captured_amount='10000')
+
+        self._check_in_batch(tx, answer)
+        self.assertTrue(tx._aps_is_check_due())
+
+    #=== Another account ===#
+
+    def _change_account(self):
+        """ Have the provider be for another merchant account. """
+        self.provider.aps_merchant_identifier = 'Another1'
+
+    def test_another_account_is_not_asked_about_a_payment(self):
+        """ Test that a payment isn't canceled because an account knows nothing of it. """
+        tx = self._create_transaction('redirect')
+        self._age(tx, days=5)
+        for change in (self._change_account, lambda: self.provider.write({'state': 'enabled'})):
+            change()
+            with patch.object(type(self.provider), '_aps_make_request') as make_request, \
+                    self.assertRaisesRegex(UserError, "another merchant account"):
+                tx.action_aps_check_status()
+            make_request.assert_not_called()
+            self.provider.write({
+                'state': 'test', 'aps_merchant_identifier': MERCHANT_IDENTIFIER,
+            })
+        with patch.object(
+            type(self.provider), '_aps_make_request',
+            return_value=self._build_answer(tx, '', **NOT_FOUND),
+        ):
+            tx.action_aps_check_status()
+        self.assertEqual(tx.state, 'cancel')
+
+    def test_checks_go_on_when_the_account_is_back(self):
+        """ Test that a payment that couldn't be asked about to the end of its schedule is. """
+        tx = self._create_transaction('redirect')
+        self._age(tx, days=5)
+        paid_tx = self._create_transaction('redirect', reference='PAID', state='done')
+        self._send_operation(paid_tx, 'REFUND', 30)
+        self._change_account()
+        self._check_in_batch(tx, AssertionError)
+        self._check_in_batch(paid_tx, AssertionError)
+        self.assertEqual(tx.state, 'draft')
+        (tx | paid_tx).aps_next_check = False
+
+        self.provider.aps_access_code = 'Another2'
+        self.assertFalse(tx.aps_next_check)
+        self.provider.aps_merchant_identifier = MERCHANT_IDENTIFIER
+        self.assertTrue(tx._aps_is_check_due())
+        self.assertTrue(paid_tx._aps_is_check_due())
+
+    def test_operation_is_not_sent_to_another_account(self):
+        """ Test that it fails with what to do, rather than wait for an outcome for ever. """
+        tx = self._create_transaction('redirect', state='done')
+        refund_tx = self._send_operation(tx, 'REFUND', 30)
+        refund_tx.aps_request_state = 'queued'
+        self._change_account()
+        self._assert_not_sent(refund_tx)
+        self.assertEqual(refund_tx.state, 'error')
+        self.assertIn("Nothing was sent", refund_tx.aps_staff_message)
+
+    def test_form_is_of_the_account_that_it_is_made_with(self):
+        """ Test that a payment is known by the account whose keys sign its form. """
+        tx = self._create_transaction('redirect')
+        former_account = tx.aps_account
+        self._change_account()
+        tx._aps_prepare_form_values()
+        self.assertNotEqual(tx.aps_account, former_account)
+        self.provider._aps_ensure_can_ask(tx.aps_account)
 
     def test_payment_is_asked_about_when_it_is_to_be_abandoned(self):
         """ Test that a longer time than the schedule's is heeded. """

@@ -159,6 +159,17 @@ def test_void_of_the_back_office_is_found_although_its_notice_got_lost(merchant)
     payment.assert_in_step(voided=True)
 
 
+def test_capture_of_the_back_office_after_the_rest_was_closed_is_taken_over(merchant):
+    payment = merchant.receive_payment(100)
+    payment.capture(60)
+    payment.call('action_aps_close_remaining')
+    merchant.use_back_office(payment, 'CAPTURE', 4000)
+    payment.assert_in_step(captured=10000)
+
+    merchant.use_back_office(payment, 'REFUND', 7000)
+    payment.assert_in_step(captured=10000, refunded=7000)
+
+
 def test_failed_query_is_shown_to_who_asked(merchant):
     payment = merchant.open_page(100, command='PURCHASE')
     account = f'accounts/{merchant.shop.merchant}'

@@ -124,7 +124,7 @@ def test_charge_that_never_arrived_is_pending_then_failed(merchant, memo, fault)
     assert [row['state'] for row in with_same_memo.read_transactions()] == ['pending', 'error']
 
     merchant.shop.query(
-        "UPDATE payment_transaction SET create_date = create_date - interval '1 hour' "
+        "UPDATE payment_transaction SET aps_request_date = aps_request_date - interval '1 hour' "
         f"WHERE reference = '{row['reference']}'"
     )
     merchant.rpc.call('payment.transaction', 'action_aps_check_status', [row['id']])
@@ -149,6 +149,41 @@ def test_charge_that_is_settled_later_is_accounted_all_the_same(merchant, memo):
     merchant.post_process()
 
     assert_charged_once(charge, 7550)
+
+
+def test_charge_of_an_invoice_that_is_settled_later_pays_the_invoice(merchant):
+    card = save_card(merchant)
+    invoice = card.invoice(75.5)
+    merchant.hold_notifications()
+    merchant.order_fault('PURCHASE', 'error_500_after')
+    merchant.order_fault('CHECK_STATUS', 'error_500', times=3)
+    invoice.register_payment()
+    [row] = invoice.read_transactions()
+    assert row['state'] == 'pending'
+    assert invoice.read_payment_state() == 'not_paid'
+
+    merchant.shop.sandbox('DELETE', 'faults')
+    merchant.rpc.call('payment.transaction', 'action_aps_check_status', [row['id']])
+    merchant.post_process()
+
+    assert [row['state'] for row in invoice.read_transactions()] == ['done']
+    assert invoice.read_payment_state() in ('in_payment', 'paid')
+
+
+def test_deleted_card_does_not_stop_operations(merchant):
+    card = save_card(merchant)
+    payment = merchant.open_page(100, command='AUTHORIZATION', token_id=card.id)
+    payment.pay()
+    card.archive()
+
+    payment.capture(40)
+    merchant.use_back_office(payment, 'CAPTURE', 6000)
+    [first, second] = payment.read_family(operation='online_redirect', is_child=True)
+    merchant.refund(first['id'], 10)
+    merchant.use_back_office(payment, 'REFUND', 2000)
+
+    assert second['state'] == 'done'
+    payment.assert_in_step(captured=10000, refunded=3000)
 
 
 def test_uncertain_charge_is_pending_and_confirmed_by_the_notification(merchant, memo):

@@ -73,9 +73,62 @@ class SavedCard:
         charge.post()
         return charge
 
+    def invoice(self, amount):
+        """ Invoice the owner of the card.
+
+        :param float amount: The amount, in major units.
+        :return: The posted invoice.
+        :rtype: Invoice
+        """
+        [currency] = self.rpc.search_read('res.currency', [('name', '=', self.currency)], ['id'])
+        invoice_id = self.rpc.call('account.move', 'create', {
+            'move_type': 'out_invoice', 'partner_id': self.read().partner_id[0],
+            'currency_id': currency['id'], 'invoice_line_ids': [
+                (0, 0, {'name': "Service", 'price_unit': amount, 'tax_ids': [(6, 0, [])]}),
+            ],
+        })
+        self.rpc.call('account.move', 'action_post', [invoice_id])
+        return Invoice(self, invoice_id)
+
     def archive(self):
         """ Delete the card. """
         self.rpc.call('payment.token', 'write', [self.id], {'active': False})
+
+
+class Invoice:
+    """ An invoice whose customer has a saved card. """
+
+    def __init__(self, card, invoice_id):
+        self.card = card
+        self.rpc = card.rpc
+        self.id = invoice_id
+
+    def register_payment(self):
+        """ Charge the card by the button *Pay* of the invoice. """
+        action = self.rpc.call('account.move', 'action_register_payment', [self.id])
+        [line] = self.rpc.search_read('account.payment.method.line', [
+            ('payment_provider_id', '=', self.card.read().provider_id[0]),
+        ], ['journal_id'], limit=1)
+        wizard_id = self.rpc.call('account.payment.register', 'create', {
+            'journal_id': line['journal_id'][0], 'payment_method_line_id': line['id'],
+            'payment_token_id': self.card.id,
+        }, context=action['context'])
+        self.rpc.call(
+            'account.payment.register', 'action_create_payments', [wizard_id],
+            context=action['context'],
+        )
+
+    def read_payment_state(self):
+        """ Return whether the invoice is paid, in the terms of Odoo. """
+        [row] = self.rpc.call('account.move', 'read', [self.id], ['payment_state'])
+        return row['payment_state']
+
+    def read_transactions(self):
+        """ Return the transactions that pay the invoice. """
+        return self.rpc.search_read(
+            'payment.transaction', [('token_id', '=', self.card.id), ('operation', '=', 'offline')],
+            ['state'],
+        )
 
 
 class Charge:
