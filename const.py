@@ -73,7 +73,6 @@ DEFAULT_PAYMENT_METHOD_CODES = {
 }
 
 
-
 class PaymentOption(NamedTuple):
     """ What can be done with a way of paying.
 
@@ -163,16 +162,13 @@ OWN_METHODS = {
 }
 # The brands of cards that APS can offer as choices of their own.
 LOCAL_NETWORKS = ('naps', 'omannet', 'meeza')
-# What Odoo ships about methods but is wrong: the shipped values by field, and the right ones. A
-# value that differs from the shipped ones was set by hand, and is left alone.
+# What Odoo ships about methods but is wrong: the shipped values by field, which those of the table
+# above replace. A value that differs from the shipped ones was set by hand, and is left alone.
 METHOD_CORRECTIONS = {
-    'mada': {
-        'support_refund': ((False, 'none'), 'partial'),
-        'support_tokenization': ((False,), True),
-    },
-    'stcpay': {'support_refund': (('none',), 'partial')},
-    'tabby': {'support_refund': (('none',), 'full_only')},
-    'tamara': {'support_refund': (('none',), 'partial')},
+    'mada': {'support_refund': (False, 'none'), 'support_tokenization': (False,)},
+    'stcpay': {'support_refund': ('none',)},
+    'tabby': {'support_refund': ('none',)},
+    'tamara': {'support_refund': ('none',)},
 }
 
 # The longest value and the characters that APS accepts for the parameters that hold free text.
@@ -186,6 +182,9 @@ PARAMETER_LIMITS = {
 }
 # The identifier and the access code of a merchant.
 CREDENTIAL_PATTERN = r'[A-Za-z0-9]{1,20}'
+
+# The fields of transactions that link to what is paid. Their modules are optional.
+DOCUMENT_FIELDS = ('sale_order_ids', 'invoice_ids')
 
 # The commands that ask for a payment, as opposed to those that maintain one.
 PAYMENT_COMMANDS = ('PURCHASE', 'AUTHORIZATION')
@@ -205,6 +204,8 @@ CAPTURE_WINDOW_DAYS = 7
 
 # When an unsettled payment or operation is asked about, in minutes after it was started.
 CHECK_SCHEDULE = (2, 10, 60, 24 * 60, 2 * 24 * 60, 3 * 24 * 60, 4 * 24 * 60)
+# A payment about which APS gives no usable answer is asked about daily, for this long at most.
+LONGEST_CHECK_DAYS = 30
 # The system parameter that holds the hours after which a payment that APS knows nothing of is
 # canceled, and its default: the end of the schedule.
 ABANDON_HOURS_PARAMETER = 'payment_aps.abandon_hours'
@@ -261,6 +262,16 @@ ANSWER_PATTERNS = {
     'response_code': r'[0-9]{5}',
     'status': r'[0-9]{2}',
 }
+
+# What a message is decided by, and the other fields of APS whose names end in the same way.
+DECISIVE_FIELDS = (
+    'amount', 'command', 'currency', 'fort_id', 'maintenance_reference', 'merchant_identifier',
+    'merchant_reference', 'query_command', 'response_code', 'service_command', 'status',
+)
+SIMILAR_FIELDS = (
+    'acquirer_response_code', 'authorized_amount', 'captured_amount', 'processor_response_code',
+    'refunded_amount', 'token_status', 'transaction_status',
+)
 
 # The last three digits of a response code say why.
 NOT_FOUND_MESSAGE_CODE = '036'

@@ -6,6 +6,18 @@ from odoo.exceptions import ValidationError
 class APSMessageRefused(ValidationError):
     """ An authentic message is about something else than the payment that it names. """
 
+    def __init__(self, reason, description):
+        """
+        :param str reason: The rule that refuses the message, for the trail.
+        :param str description: The message, as it may be logged.
+        """
+        super().__init__(f"APS: {reason}: {description}")
+        self.aps_reason = reason
+
+
+class APSMessageAmbiguous(APSMessageRefused):
+    """ The text that was signed can be that of another message, so APS has to be asked. """
+
 
 class APSError(Exception):
     """ Base of the errors of a request to the payment API. """
@@ -13,6 +25,10 @@ class APSError(Exception):
 
 class APSUnreachable(APSError):
     """ No connection was made: APS has certainly not received the request. """
+
+
+class APSNotConfigured(APSUnreachable):
+    """ Nothing was sent, as the provider is disabled or lacks its credentials. """
 
 
 class APSNotConfirmed(APSUnreachable):
@@ -35,4 +51,3 @@ class APSRefused(APSError):
         super().__init__(answer.get('response_code'))
         self.answer = answer
         self.code = answer.get('response_code') or ''
-        self.message = answer.get('response_message') or ''

@@ -179,6 +179,32 @@ def _refuse_repeated_fields(pairs):
     return fields
 
 
+def is_ambiguous(message):
+    """ Return whether the text that was signed can be that of another message, too.
+
+    It has no separators, so who puts text into a field, or moves the border between two fields, may
+    try to hide what APS said and to have it say something else. Whatever is hidden ends up in a
+    value, or changes the name of its field.
+
+    :param dict message: The message, whose signature was verified.
+    :return: Whether the message can't be taken at its word.
+    :rtype: bool
+    """
+    return any(
+        not re.fullmatch(r'[A-Za-z][A-Za-z0-9_]*', name)
+        or _resembles_decisive_field(name)
+        or any(f'{field}=' in format_value(value) for field in const.DECISIVE_FIELDS)
+        for name, value in message.items() if value is not None
+    )
+
+
+def _resembles_decisive_field(name):
+    """ Return whether a name is that of a decisive field with something added or taken away. """
+    return name not in (*const.DECISIVE_FIELDS, *const.SIMILAR_FIELDS) and any(
+        name.endswith(field) or field.endswith(name) for field in const.DECISIVE_FIELDS
+    )
+
+
 def describe_message(data):
     """ Return one short line about a message that is safe to log.
 
@@ -235,7 +261,7 @@ def get_target_state(status, response_code):
     )
     if state in ('pending', 'error') and message_code in const.CANCELED_MESSAGE_CODES:
         return 'cancel'
-    if state == 'error' and message_code in const.UNCLEAR_MESSAGE_CODES:
+    if state and message_code in const.UNCLEAR_MESSAGE_CODES:
         return 'pending'
     if status == '10' and message_code in const.FINAL_MESSAGE_CODES:
         return 'error'
@@ -281,7 +307,8 @@ def get_operation_outcome(command, status, response_code):
     :rtype: str
     """
     success_status, _failure_status = const.OPERATION_STATUSES[command]
-    if status == success_status and response_code[:2] == status:
+    is_clear = response_code[2:] not in const.UNCLEAR_MESSAGE_CODES
+    if status == success_status and response_code[:2] == status and is_clear:
         return 'done'
     if is_refusal(command, {'status': status, 'response_code': response_code}):
         return 'error'
@@ -400,10 +427,11 @@ def parse_minor_units(text):
     """ Return the amount of a message.
 
     :param text: The amount as received, in minor units.
-    :return: The amount, in minor units; `None` if it is not written as APS writes amounts.
+    :return: The amount, in minor units; `None` if it is not written as APS writes amounts. APS
+             documents ten digits at most, but what was paid has to be read whatever it was.
     :rtype: int | None
     """
-    if isinstance(text, str) and re.fullmatch(r'[0-9]{1,10}', text):
+    if isinstance(text, str) and re.fullmatch(r'[0-9]{1,15}', text):
         return int(text)
     return None
 

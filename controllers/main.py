@@ -1,5 +1,4 @@
 import logging
-import re
 
 from psycopg2 import OperationalError
 from werkzeug.exceptions import BadRequest, Forbidden, HTTPException, RequestEntityTooLarge
@@ -12,7 +11,7 @@ from odoo.addons.payment_aps.controllers.refusals import (
     note_refused_message,
     note_unreadable_message,
 )
-from odoo.addons.payment_aps.exceptions import APSMessageRefused
+from odoo.addons.payment_aps.exceptions import APSMessageAmbiguous, APSMessageRefused
 
 _logger = logging.getLogger(__name__)
 
@@ -28,9 +27,10 @@ class HideQuery(logging.Filter):
 
     def filter(self, record):
         text = record.getMessage()
-        if '/payment/aps/' in text:
-            record.msg = re.sub(r'(/payment/aps/[^\s?]*\?)\S*', r'\1...', text)
-            record.args = ()
+        path, query_sign, query = text.partition('?')
+        if query_sign and '/payment/aps/' in path:
+            _query, space, rest = query.partition(' ')
+            record.msg, record.args = '%s', (f'{path}?...{space}{rest}',)
         return True
 
 
@@ -136,7 +136,7 @@ class APSController(http.Controller):
         :raise RequestEntityTooLarge: If the body is larger than any message.
         """
         http_request = request.httprequest
-        if (http_request.content_length or 0) > MAX_MESSAGE_SIZE:
+        if http_request.headers.get('Content-Length', 0, type=int) > MAX_MESSAGE_SIZE:
             raise RequestEntityTooLarge()
 
         fields = http_request.args if http_request.method in ('GET', 'HEAD') else http_request.form
@@ -175,12 +175,16 @@ class APSController(http.Controller):
         if not tx_sudo._aps_admit(message, channel):
             return  # A repetition of what was applied before.
         try:
+            if aps_utils.is_ambiguous(message):
+                raise APSMessageAmbiguous(
+                    "it can be read in two ways", aps_utils.describe_message(message)
+                )
             tx_sudo._aps_handle(message)
             # Let conflicts and errors show up while they can be dealt with.
             tx_sudo.env.flush_all()
         except APSMessageRefused as error:
             request.env.cr.rollback()
-            tx_sudo._aps_store_misfit(message, channel, error)
+            tx_sudo._aps_take_note(message, channel, error)
             raise
 
     @staticmethod

@@ -1,7 +1,6 @@
 import io
 
 from werkzeug.datastructures import ImmutableMultiDict
-from werkzeug.exceptions import BadRequest, HTTPException, RequestEntityTooLarge
 
 from odoo import models
 from odoo.http import request
@@ -51,12 +50,11 @@ def is_aps_route(endpoint):
 def limit_chunked_body(httprequest):
     """ Read a body that comes in chunks, up to the size of any message.
 
-    Its length is not announced, and the werkzeug of Odoo 17.0 reads however much comes.
+    Its length is not announced, and the werkzeug of Odoo 17.0 reads however much comes. One that is
+    malformed is taken for an empty one. The routes refuse one that is too large by its length.
 
     :param odoo.http.HTTPRequest httprequest: The request.
     :return: None
-    :raise BadRequest: If the chunks are malformed.
-    :raise RequestEntityTooLarge: If the body is larger than any message.
     """
     environ = httprequest._HTTPRequest__wrapped.environ  # Odoo shows no other way to the body.
     if httprequest.content_length is not None or not environ.get('wsgi.input_terminated'):
@@ -65,24 +63,21 @@ def limit_chunked_body(httprequest):
     try:
         while piece := environ['wsgi.input'].read(MAX_MESSAGE_SIZE + 1 - len(body)):
             body += piece
-    except OSError as error:
-        raise BadRequest("the body is not complete") from error
-    if len(body) > MAX_MESSAGE_SIZE:
-        raise RequestEntityTooLarge()
-    environ.update({'wsgi.input': io.BytesIO(body), 'CONTENT_LENGTH': str(len(body))})
+    except OSError:
+        body = b''
+    environ['wsgi.input'] = io.BytesIO(body)
+    for each_environ in (environ, httprequest.environ):  # Odoo reads the headers from a copy.
+        each_environ['CONTENT_LENGTH'] = str(len(body))
 
 
 def parse_form(httprequest):
-    """ Parse the form in the body, as an empty one if it is malformed.
+    """ Parse the form in the body, as an empty one if it is malformed or too large.
 
     :param odoo.http.HTTPRequest httprequest: The request.
     :return: None
-    :raise RequestEntityTooLarge: If the body is larger than any message.
     """
     try:
         httprequest.form  # noqa: B018 (werkzeug parses it once)
-    except HTTPException:
-        raise
     except Exception:
         # Malformed multipart bodies and unknown charsets make werkzeug fail in many ways.
         httprequest.form = httprequest.files = ImmutableMultiDict()

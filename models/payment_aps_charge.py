@@ -16,9 +16,8 @@ _logger = logging.getLogger(__name__)
 # What a transaction is created anew from if it was lost.
 KEPT_FIELDS = (
     'provider_id', 'payment_method_id', 'reference', 'amount', 'currency_id', 'partner_id',
-    'token_id', 'operation', 'aps_account',
+    'token_id', 'operation', 'aps_account', 'aps_noted_invoices',
 )
-KEPT_DOCUMENT_FIELDS = ('invoice_ids', 'sale_order_ids')  # Of optional modules.
 # How long a declaration is kept, in minutes: longer than a request may take.
 RETENTION_TIME = 15
 
@@ -74,8 +73,8 @@ class PaymentAPSCharge(models.Model):
             for reference in declared.keys() - set(recorded):
                 if declared[reference] != attempt:
                     raise ValidationError(_(
-                        "An earlier charge of this card is still being settled. Wait for its "
-                        "outcome; do not charge the card again."
+                        "The outcome of an earlier charge of this card is not known yet. Wait for "
+                        "it; do not charge the card again."
                     ))
                 tx.reference = reference
                 return False
@@ -154,7 +153,7 @@ class PaymentAPSCharge(models.Model):
             name: tx[name].id if tx._fields[name].type == 'many2one' else tx[name]
             for name in KEPT_FIELDS
         }
-        for name in KEPT_DOCUMENT_FIELDS:
+        for name in const.DOCUMENT_FIELDS:
             if name in tx._fields and tx[name]:
                 values[name] = tx[name].ids
         return json.dumps(values)
@@ -205,12 +204,13 @@ class PaymentAPSCharge(models.Model):
         })
         if answer['response_code'][2:] == const.NOT_FOUND_MESSAGE_CODE:
             return
-        for name in KEPT_DOCUMENT_FIELDS:
+        for name in const.DOCUMENT_FIELDS:
             if name in values:
                 values[name] = [Command.set(values[name])]
         if not self.env['payment.token'].browse(values['token_id']).exists().active:
             values['token_id'] = False  # The card was deleted after it was charged.
         tx = self.env['payment.transaction'].create(values)
+        tx._aps_link_invoices()
         tx._aps_handle(answer)
         tx._aps_trigger_post_processing()
         _logger.warning("The charge %s was made but not recorded; it is now.", self.reference)

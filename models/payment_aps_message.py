@@ -3,10 +3,11 @@ from datetime import timedelta
 
 from psycopg2 import errors
 
-from odoo import api, fields, models
+from odoo import _, api, fields, models
+from odoo.exceptions import AccessError
 from odoo.tools.sql import SQL, create_index
 
-from odoo.addons.payment_aps import response_codes, trail
+from odoo.addons.payment_aps import const, response_codes, trail
 from odoo.addons.payment_aps import utils as aps_utils
 
 _logger = logging.getLogger(__name__)
@@ -140,7 +141,7 @@ class PaymentAPSMessage(models.Model):
     )
 
     def init(self):
-        """ Create the indexes for repetitions and for the last message of a provider.
+        """ Create the indexes for repetitions, the last message of a provider, and its answers.
 
         A message that came by a route is stored once. If it was refused first and is applied later
         on, e.g., because a setting was corrected, it is stored once in each state.
@@ -153,6 +154,10 @@ class PaymentAPSMessage(models.Model):
         create_index(
             self.env.cr, 'payment_aps_message_last_date', 'payment_aps_message',
             ['provider_id', 'channel', 'create_date'],
+        )
+        create_index(
+            self.env.cr, 'payment_aps_message_answer', 'payment_aps_message', ['digest'],
+            where="channel = 'answer'",
         )
 
     #=== COMPUTE METHODS ===#
@@ -168,10 +173,18 @@ class PaymentAPSMessage(models.Model):
 
     @api.model
     def _search_transaction_id(self, operator, value):
-        """ Search by the transaction or its reference. """
+        """ Search by the transaction or its reference.
+
+        In Odoo 19.0, a search by name comes as a domain of the transactions. Any other domain could
+        feel its way to what the user may not read, such as the phrases of the provider.
+
+        :raise AccessError: If the domain is about anything but the name of the transaction.
+        """
         field = 'reference' if 'like' in operator else 'id'
-        # In Odoo 19.0, a search by name comes as a domain of the transactions.
-        domain = value if operator == 'any' else [(field, operator, value)]
+        domain = list(value) if operator in ('any', 'not any') else [(field, operator, value)]
+        for leaf in domain:
+            if not isinstance(leaf, str) and leaf[0] not in ('id', 'reference', 'display_name'):
+                raise AccessError(_("Messages can't be searched by this field."))
         transactions_sudo = self.env['payment.transaction'].sudo().search(domain)
         return [('merchant_reference', 'in', transactions_sudo.mapped('reference'))]
 
@@ -199,7 +212,7 @@ class PaymentAPSMessage(models.Model):
         :rtype: list[str]
         """
         known_fields = self.env['payment.transaction']._fields
-        return [name for name in ('sale_order_ids', 'invoice_ids') if name in known_fields]
+        return [name for name in const.DOCUMENT_FIELDS if name in known_fields]
 
     @api.depends('channel')
     def _compute_direction(self):
@@ -245,14 +258,15 @@ class PaymentAPSMessage(models.Model):
         :param recordset provider: The provider whose account signed the message.
         :param dict message: The message, whose signature was verified.
         :param str channel: `return` or `webhook`.
-        :param str|Exception reason: Why it is not applied.
-        :return: None
+        :param str reason: Why it is not applied.
+        :return: Whether the message is new.
+        :rtype: bool
         """
         values = self._aps_prepare_values(
             provider, message, channel=channel, state='refused',
             reason=aps_utils.shorten(reason, trail.MAX_VALUE_LENGTH),
         )
-        self._aps_write_apart(lambda cr: self._aps_insert(cr, values))
+        return bool(self._aps_write_apart(lambda cr: self._aps_insert(cr, values)))
 
     #=== BUSINESS METHODS - REQUESTS AND ANSWERS OF THE API ===#
 

@@ -77,9 +77,13 @@ class PaymentMethod(models.Model):
 
         :return: None
         """
+        option = const.OPTIONS_BY_METHOD[self.code]
+        right_values = {
+            'support_refund': option.refund, 'support_tokenization': option.tokenization,
+        }
         corrections = {
-            name: right_value
-            for name, (shipped_values, right_value) in const.METHOD_CORRECTIONS[self.code].items()
+            name: right_values[name]
+            for name, shipped_values in const.METHOD_CORRECTIONS[self.code].items()
             if self[name] in shipped_values
         }
         if corrections:

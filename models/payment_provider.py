@@ -13,6 +13,7 @@ from odoo.exceptions import ValidationError
 from odoo.addons.payment_aps import const
 from odoo.addons.payment_aps import utils as aps_utils
 from odoo.addons.payment_aps.exceptions import (
+    APSNotConfigured,
     APSOtherAccount,
     APSOutcomeUnknown,
     APSRefused,
@@ -33,7 +34,7 @@ CREDENTIAL_FIELDS = (
 # logs with each result.
 ACCOUNT_FIELDS = (
     'name', 'code', 'state', 'company_id', 'aps_sha_type', *CREDENTIAL_FIELDS,
-    'aps_sha_response_former', 'aps_sha_response_former_until', 'aps_database_uuid',
+    'aps_sha_response_former', 'aps_sha_response_former_until', 'aps_database',
 )
 
 
@@ -98,11 +99,12 @@ class PaymentProvider(models.Model):
 
     #=== CONSTRAINT METHODS ===#
 
-    @api.constrains('code', 'state', 'aps_merchant_identifier', 'aps_access_code')
+    @api.constrains('code', 'state', *CREDENTIAL_FIELDS)
     def _check_aps_credentials(self):
-        """ Check that the identifier and the access code can be those of a merchant account.
+        """ Check that the credentials can be those of a merchant account.
 
-        :raise ValidationError: If one of them holds characters that APS doesn't issue.
+        :raise ValidationError: If one of them holds characters that APS doesn't issue, or that
+                                can't be seen.
         """
         active_aps_providers = self.filtered(lambda p: p.code == 'aps' and p.state != 'disabled')
         for provider_sudo in active_aps_providers.sudo():
@@ -115,6 +117,8 @@ class PaymentProvider(models.Model):
                         "dashboard.",
                         field=provider_sudo._fields[field_name].get_description(self.env)['string'],
                     ))
+            for finding in provider_sudo._aps_find_hidden_characters():
+                raise ValidationError("APS: " + finding)
 
     #=== CRUD METHODS ===#
 
@@ -229,12 +233,12 @@ class PaymentProvider(models.Model):
 
         :param str|bool account: The account that the payment was made with, if it is known.
         :return: None
-        :raise APSUnreachable: If the provider is disabled or lacks its credentials.
+        :raise APSNotConfigured: If the provider is disabled or lacks its credentials.
         :raise APSOtherAccount: If the provider is for another account now.
         """
         provider_sudo = self.sudo()
         if provider_sudo.state == 'disabled' or not provider_sudo.aps_sha_request:
-            raise APSUnreachable("the provider is disabled or not configured")
+            raise APSNotConfigured("the provider is disabled or not configured")
         if account and account != provider_sudo._aps_get_account_digest():
             raise APSOtherAccount(
                 "the provider is for another merchant account or environment now"
@@ -249,6 +253,19 @@ class PaymentProvider(models.Model):
         :rtype: str
         """
         return self._aps_get_host('checkout') + const.PAYMENT_PAGE_PATH
+
+    def _aps_get_return_base(self):
+        """ Return the base address to which shoppers come back.
+
+        A shopper returns to the website by which they came. Its address is that of the request,
+        which is signed, so it must not hold anything that could be taken for a field of APS.
+
+        :return: The base address.
+        :rtype: str
+        """
+        base_url = self.get_base_url()
+        is_plain = re.match(r'https?://[A-Za-z0-9.-]+(:[0-9]+)?(/|$)', base_url)
+        return base_url if is_plain else self._aps_get_public_url()
 
     def _aps_get_host(self, purpose, environment=None):
         """ Return the address of an APS host.

@@ -2,6 +2,7 @@ from datetime import timedelta
 
 from odoo import api, fields, models
 
+from odoo.addons.payment_aps import const
 from odoo.addons.payment_aps import utils as aps_utils
 
 # How long messages that were signed with the former phrase are still accepted.
@@ -60,17 +61,19 @@ class PaymentProvider(models.Model):
         )
 
     def _aps_resume_checks(self):
-        """ Have APS asked about open payments of this account that it couldn't be asked about while
-        the provider was for another one.
+        """ Have APS asked about payments of this account that it couldn't be asked about while the
+        provider was for another one.
 
         :return: None
         """
+        oldest = fields.Datetime.now() - timedelta(days=const.LONGEST_CHECK_DAYS)
         self.env['payment.transaction'].sudo().search([
             ('provider_id', '=', self.id),
             ('aps_account', '=', self._aps_get_account_digest()),
             ('aps_next_check', '=', False),
-            '|', '|', '|',
-            ('state', 'in', ('draft', 'pending')),
+            '|', '|', '|', '|',
+            ('state', 'in', ('draft', 'pending', 'authorized')),
+            '&', ('state', 'in', ('error', 'cancel')), ('create_date', '>', oldest),
             ('aps_request_state', '!=', False),
             ('child_transaction_ids.aps_request_state', '!=', False),
             ('child_transaction_ids.child_transaction_ids.aps_request_state', '!=', False),

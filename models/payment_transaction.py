@@ -6,7 +6,7 @@ from urllib.parse import urljoin, urlsplit
 
 from psycopg2 import errors
 
-from odoo import _, api, models
+from odoo import _, api, fields, models
 from odoo.exceptions import ValidationError
 from odoo.tools import email_normalize
 
@@ -120,7 +120,7 @@ class PaymentTransaction(models.Model):
         :return: The fields.
         :rtype: dict
         """
-        self._aps_check_method()
+        self._aps_check_offer()
         self._aps_note_account()
         provider_sudo = self.provider_id.sudo()
         currency_code = self.currency_id.name
@@ -133,7 +133,7 @@ class PaymentTransaction(models.Model):
             'currency': currency_code,
             'language': aps_utils.get_language(self.partner_lang),
             'customer_email': self._aps_get_customer_email(),
-            'return_url': urljoin(provider_sudo.get_base_url(), APSController._return_url),
+            'return_url': urljoin(provider_sudo._aps_get_return_base(), APSController._return_url),
             'order_description': self._aps_get_order_description(),
             'customer_ip': self._aps_get_customer_ip(),
             **self._aps_prepare_method_values(),
@@ -165,40 +165,84 @@ class PaymentTransaction(models.Model):
         """
         return const.OPTIONS_BY_METHOD.get(self.payment_method_code, const.ANY_CARD)
 
-    def _aps_check_method(self):
-        """ Check that the payment method can be used for this payment.
+    def _aps_check_offer(self):
+        """ Check that the provider and the payment method can be used for this payment.
 
-        The payment form offers only those that can; a crafted request may name any.
+        The payment form offers only those that can; a crafted request may name any, such as a
+        provider in test mode, whose payments cost nothing.
 
         :return: None
-        :raise ValidationError: If the payment method is not offered for this payment.
+        :raise ValidationError: If the provider or the method is not offered for this payment.
         """
         method = self.payment_method_id
-        country, currency = self.partner_country_id, self.currency_id
-        # One query instead of one for each of the lists, which reads what is needed next as well.
-        domain = [
-            '|', ('id', '=', method.id), ('brand_ids', 'in', method.ids),
-            ('primary_payment_method_id', '=', False),
-            ('active', '=', True),
-            ('provider_ids', 'in', self.provider_id.ids),
-            '|', ('supported_currency_ids', '=', False),
-            ('supported_currency_ids', 'in', currency.ids),
-        ]
-        if country:
-            domain += [
-                '|', ('supported_country_ids', '=', False),
-                ('supported_country_ids', 'in', country.ids),
-            ]
-        is_offered = (
-            method.sudo().search_fetch(domain, ['code'], limit=1)
-            and currency.name in (self._aps_get_option().currencies or currency.name)
-        )
         # The engine's stand-in for a method that is not known is never offered; APS refuses it.
-        if not is_offered and method.code != 'unknown':
+        is_offered = method.code == 'unknown' or self._aps_is_method_offered()
+        if not is_offered or not self._aps_is_provider_offered():
             raise ValidationError(_(
                 "This payment can't be made with %(method)s. Choose another payment method.",
                 method=method.name,
             ))
+
+    def _aps_is_method_offered(self):
+        """ Return whether the provider offers the payment method for this payment.
+
+        One query, instead of one for each list of countries and currencies, reads what is needed
+        next as well.
+        """
+        currency = self.currency_id
+        methods = self.payment_method_id.sudo().search_fetch([
+            '|', ('id', '=', self.payment_method_id.id),
+            ('brand_ids', 'in', self.payment_method_id.ids),
+            ('primary_payment_method_id', '=', False),
+            ('active', '=', True),
+            *self._aps_get_limits_domain('supported'),
+            ('provider_ids', 'any', [
+                ('id', '=', self.provider_id.id), *self._aps_get_limits_domain('available'),
+            ]),
+        ], ['code'], limit=1)
+        return methods and currency.name in (self._aps_get_option().currencies or currency.name)
+
+    def _aps_get_limits_domain(self, prefix):
+        """ Return the domain of what can be used in the currency and the country of this payment.
+
+        :param str prefix: What the names of the two fields begin with.
+        :return: The domain.
+        :rtype: list
+        """
+        domain = []
+        for name, record in (('country', self.partner_country_id), ('currency', self.currency_id)):
+            if record:
+                field = f'{prefix}_{name}_ids'
+                domain += ['|', (field, '=', False), (field, 'in', record.ids)]
+        return domain
+
+    def _aps_is_provider_offered(self):
+        """ Return whether the provider may take this payment from this user. """
+        provider_sudo = self.provider_id.sudo()
+        company = provider_sudo.company_id
+        is_open = provider_sudo.is_published or self.env.user._is_internal()
+        if provider_sudo.state == 'disabled' or not is_open:
+            return False
+        if provider_sudo.maximum_amount:
+            amount = self.currency_id._convert(
+                self.amount, company.currency_id, company, fields.Date.context_today(self)
+            )
+            if company.currency_id.compare_amounts(amount, provider_sudo.maximum_amount) > 0:
+                return False
+        return all(
+            company in document.company_id.parent_ids for document in self._aps_get_documents()
+        )
+
+    def _aps_get_documents(self):
+        """ Return the orders and invoices that are paid; their modules are optional.
+
+        :return: The documents, of several models.
+        :rtype: list[recordset]
+        """
+        return [
+            document for name in const.DOCUMENT_FIELDS if name in self._fields
+            for document in self[name]
+        ]
 
     def _aps_get_phone(self):
         """ Return the phone number of the shopper, which some methods ask for.
@@ -260,10 +304,7 @@ class PaymentTransaction(models.Model):
         :return: The names, fit for APS; empty if there are none.
         :rtype: str
         """
-        names = []
-        for field_name in ('sale_order_ids', 'invoice_ids'):  # Fields of optional modules.
-            if field_name in self._fields:
-                names += self[field_name].mapped('name')
+        names = [document.name for document in self._aps_get_documents()]
         description = aps_utils.clean_value('order_description', ' '.join(filter(None, names)))
         # Those who ask for a phone number ask for a description as well.
         return description or (self.reference if self._aps_get_option().phone else '')
@@ -472,13 +513,10 @@ class PaymentTransaction(models.Model):
 
         :param dict message: The message.
         :param str reason: The rule that refuses it, for the log and the trail.
-        :return: None
-        :raise ValidationError: In any case. Its `aps_reason` is the reason alone.
+        :raise APSMessageRefused: In any case.
         """
         self.env['payment.aps.message'].sudo()._aps_mark_refused(message, reason)
-        error = APSMessageRefused(f"APS: {reason}: {aps_utils.describe_message(message)}")
-        error.aps_reason = reason
-        raise error
+        raise APSMessageRefused(reason, aps_utils.describe_message(message))
 
     def _aps_apply(self, message):
         """ Apply an answer to the payment and to the transactions that capture or refund it.

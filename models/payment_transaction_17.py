@@ -1,6 +1,6 @@
 from markupsafe import escape
 
-from odoo import Command, _, api, models
+from odoo import _, api, models
 from odoo.exceptions import ValidationError
 
 
@@ -76,10 +76,11 @@ class PaymentTransaction(models.Model):
 
     @api.model
     def _get_specific_create_values(self, provider_code, values):
-        """ Override of `payment` to link the invoices of a charge from *Register Payment*.
+        """ Override of `payment` to note the invoices of a charge from *Register Payment*.
 
         The engine of 17.0 forgets them if the wizard was opened on the lines of invoices, as the
-        button does it. A charge that is confirmed later on is reconciled by this link only.
+        button does it. A charge that is confirmed later on is reconciled by them. They are not
+        linked before: the engine would tell on them that a payment was posted, whatever happens.
         """
         res = super()._get_specific_create_values(provider_code, values)
         context = self.env.context
@@ -91,7 +92,7 @@ class PaymentTransaction(models.Model):
         ):
             lines = self.env['account.move.line'].browse(context.get('active_ids') or [])
             invoices = lines.move_id.filtered(lambda move: move.is_invoice(include_receipts=True))
-            return {**res, 'invoice_ids': [Command.set(invoices.ids)]}
+            return {**res, 'aps_noted_invoices': invoices.ids}
         return res
 
     def _send_payment_request(self):

@@ -5,6 +5,7 @@ from psycopg2 import errors
 from odoo import fields, models
 
 from odoo.addons.payment_aps import const
+from odoo.addons.payment_aps.exceptions import APSMessageAmbiguous
 
 _logger = logging.getLogger(__name__)
 
@@ -82,17 +83,21 @@ class PaymentTransaction(models.Model):
         self._aps_lock()
         return True
 
-    def _aps_store_misfit(self, message, channel, error):
-        """ Store an authentic message that doesn't fit the payment, so that it isn't overlooked.
+    def _aps_take_note(self, message, channel, error):
+        """ Store an authentic message that is not applied, so that it isn't overlooked.
+
+        If it is not certain what APS said, it is asked, once for each message.
 
         :param dict message: The message, whose signature was verified.
         :param str channel: The route by which it came, `return` or `webhook`.
-        :param ValidationError error: Why it is not applied. What was changed was rolled back.
+        :param APSMessageRefused error: Why it is not applied. What was changed was rolled back.
         :return: None
         """
-        self.env['payment.aps.message'].sudo()._aps_store_refused(
-            self.provider_id, message, channel, getattr(error, 'aps_reason', error)
+        is_new = self.env['payment.aps.message'].sudo()._aps_store_refused(
+            self.provider_id, message, channel, error.aps_reason
         )
+        if is_new and isinstance(error, APSMessageAmbiguous):
+            self._aps_get_payment()._aps_schedule_check(at_once=True)
 
     def _aps_start_over(self):
         """ Roll back, to see the database as it is now. """

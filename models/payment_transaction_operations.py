@@ -10,8 +10,7 @@ from odoo.addons.payment import utils as payment_utils
 from odoo.addons.payment_aps import const
 from odoo.addons.payment_aps import utils as aps_utils
 from odoo.addons.payment_aps.exceptions import (
-    APSNotConfirmed,
-    APSOtherAccount,
+    APSError,
     APSOutcomeUnknown,
     APSRefused,
     APSUnreachable,
@@ -64,8 +63,8 @@ class PaymentTransaction(models.Model):
     aps_request_date = fields.Datetime(string="APS Request Date", readonly=True, copy=False)
     aps_last_operation = fields.Datetime(string="Last APS Operation", readonly=True, copy=False)
     aps_staff_message = fields.Char(
-        string="APS Message",
-        help="What Amazon Payment Services said about the latest operation.",
+        string="APS Reason",
+        help="Why the payment or its latest operation failed or waits, and what to do.",
         readonly=True,
         copy=False,
     )
@@ -264,11 +263,12 @@ class PaymentTransaction(models.Model):
         :raise UserError: If APS would refuse the capture.
         """
         self._aps_check_nothing_is_under_way(besides)
-        self._aps_check_window(_(
-            "This payment was authorized more than %(days)s days ago; the bank has released the "
-            "amount. Ask the customer to pay again.",
-            days=const.CAPTURE_WINDOW_DAYS,
-        ))
+        if self._aps_is_window_over():
+            raise UserError(_(
+                "This payment was authorized more than %(days)s days ago; the bank has released "
+                "the amount. Ask the customer to pay again.",
+                days=const.CAPTURE_WINDOW_DAYS,
+            ))
         amount_minor = aps_utils.to_minor_units(amount, self.currency_id.name)
         capturable = self._aps_get_capturable_amount() + (besides._aps_to_minor() if besides else 0)
         if not 0 < amount_minor <= capturable:
@@ -293,21 +293,19 @@ class PaymentTransaction(models.Model):
             ))
         self._aps_check_nothing_is_under_way(besides)
 
-    def _aps_check_refund(self, amount, besides=None):
+    def _aps_check_refund(self, amount):
         """ Check that an amount of a capture or a payment can be refunded.
 
         :param float|None amount: The amount to refund, in major units; `None` for all of it.
-        :param recordset besides: The child transaction of the refund, if it exists already.
         :return: None
         :raise UserError: If APS would refuse the refund.
         """
-        self._aps_check_nothing_is_under_way(besides)
+        self._aps_check_nothing_is_under_way()
         if self._aps_get_captured() and self not in self._aps_get_captured():
             raise UserError(_(
                 "This payment was captured in parts. Refund the captured parts instead."
             ))
-        refundable = self._aps_get_refundable_amount() + (besides._aps_to_minor() if besides else 0)
-        amount_minor = refundable
+        refundable = amount_minor = self._aps_get_refundable_amount()
         if amount is not None:
             amount_minor = aps_utils.to_minor_units(amount, self.currency_id.name)
         if not 0 < amount_minor <= refundable:
@@ -321,16 +319,6 @@ class PaymentTransaction(models.Model):
                 "in another way.",
                 method=self.payment_method_id.name,
             ))
-
-    def _aps_check_window(self, sentence):
-        """ Check that the authorization is not too old.
-
-        :param str sentence: What to tell the user if it is.
-        :return: None
-        :raise UserError: If it is.
-        """
-        if self._aps_is_window_over():
-            raise UserError(sentence)
 
     def _aps_is_window_over(self):
         """ Return whether the bank has released an authorization because of its age. """
@@ -435,27 +423,17 @@ class PaymentTransaction(models.Model):
         payment = self._aps_get_payment()
         try:
             self.provider_id._aps_ensure_can_ask(payment.aps_account)
-        except APSUnreachable:
-            self._aps_commit_outcome(lambda: self._aps_fail_operation(_(
-                "The payment provider is disabled. Nothing was sent; enable it and try again."
-            )))
-            return
-        except APSOtherAccount:
-            self._aps_commit_outcome(lambda: self._aps_fail_operation(_(
-                "This payment was made with another merchant account or environment than the "
-                "payment provider has now. Nothing was sent. Use the APS dashboard, or set the "
-                "former account again."
-            )))
+        except APSError as error:
+            reason = self._aps_describe_error(error)
+            self._aps_commit_outcome(lambda: self._aps_fail_unsent(reason))
             return
         if not self._aps_claim():
             return
         try:
             answer = self.provider_id._aps_make_request(self._aps_prepare_operation_payload())
         except APSUnreachable as error:
-            message = str(error) if isinstance(error, APSNotConfirmed) else _(
-                "Amazon Payment Services can't be reached. Nothing was sent; try again later."
-            )
-            self._aps_commit_outcome(lambda: self._aps_fail_operation(message))
+            reason = self._aps_describe_error(error)
+            self._aps_commit_outcome(lambda: self._aps_fail_operation(reason))
             return
         except APSRefused as error:
             answer = error.answer
@@ -659,6 +637,15 @@ class PaymentTransaction(models.Model):
             "The remaining amount will not be captured. The bank releases it by itself."
         ))
         self._aps_trigger_post_processing()
+
+    def _aps_fail_unsent(self, reason):
+        """ Record that an operation is not sent, unless somebody else has sent it meanwhile.
+
+        :param str reason: Why, for the staff.
+        :return: None
+        """
+        if self.aps_request_state == 'queued':
+            self._aps_fail_operation(reason)
 
     def _aps_fail_operation(self, reason):
         """ Record that an operation was not executed.

@@ -5,13 +5,14 @@ from datetime import timedelta
 from psycopg2 import OperationalError
 
 from odoo import _, api, fields, models
-from odoo.exceptions import UserError, ValidationError
+from odoo.exceptions import UserError
 
 from odoo.addons.payment import utils as payment_utils
 from odoo.addons.payment_aps import const
 from odoo.addons.payment_aps import utils as aps_utils
 from odoo.addons.payment_aps.exceptions import (
     APSError,
+    APSMessageRefused,
     APSOtherAccount,
     APSOutcomeUnknown,
     APSRefused,
@@ -94,13 +95,13 @@ class PaymentTransaction(models.Model):
         try:
             self.sudo()._aps_get_payment()._aps_check_status()
         except APSError as error:
+            raise UserError(self._aps_describe_error(error)) from error
+        except APSMessageRefused as error:
             raise UserError(_(
-                "Amazon Payment Services gave no usable answer (%(error)s). Nothing was changed; "
-                "try again later.",
-                error=error,
+                "The answer of Amazon Payment Services doesn't fit this payment (%(error)s). "
+                "Nothing was changed; compare the payment with the APS dashboard.",
+                error=error.aps_reason,
             )) from error
-        except ValidationError as error:
-            raise UserError(str(error)) from error
 
     #=== BUSINESS METHODS - SCHEDULE ===#
 
@@ -125,8 +126,9 @@ class PaymentTransaction(models.Model):
             begin, days = self.last_state_change or now, const.CAPTURE_WINDOW_DAYS + 1
             checks.append(now + timedelta(days=1) if now - begin < timedelta(days=days) else None)
         elif self.state in ('draft', 'pending'):
-            end = self.create_date + timedelta(hours=self._aps_get_abandon_hours())
-            checks.append(aps_utils.get_next_check(self.create_date, now) or end)
+            begin = self._aps_get_begin()
+            end = begin + timedelta(hours=self._aps_get_abandon_hours())
+            checks.append(aps_utils.get_next_check(begin, now) or end)
         elif self.state in ('error', 'cancel'):  # A success still counts.
             checks.append(aps_utils.get_next_check(self.create_date, now))
         if self.aps_last_notice:  # The sums may take a while to include the operation.
@@ -213,7 +215,7 @@ class PaymentTransaction(models.Model):
             self.env.cr.rollback()
             _logger.warning("APS doesn't tell about %s: %s", self.reference, error)
             if not isinstance(error, APSOtherAccount):  # Goes on when the account is set again.
-                self._aps_keep_check(timedelta(days=1))
+                self._aps_keep_check(timedelta(days=1), is_refused=isinstance(error, APSRefused))
             return not isinstance(error, (APSUnreachable, APSOutcomeUnknown))
         except OperationalError:
             self.env.cr.rollback()
@@ -226,16 +228,23 @@ class PaymentTransaction(models.Model):
             self._aps_keep_check(timedelta(days=1))
             return True
 
-    def _aps_keep_check(self, delay):
+    def _aps_keep_check(self, delay, is_refused=False):
         """ Have a payment asked about again if the check that failed was the last of its schedule.
 
         :param timedelta delay: How much later.
+        :param bool is_refused: Whether APS answered, but doesn't tell.
         :return: None
         """
         try:
             self._aps_lock()
-            if not self.aps_next_check:
-                self.aps_next_check = fields.Datetime.now() + delay
+            if is_refused:
+                self._aps_get_family().filtered(
+                    lambda tx: tx.aps_request_state == 'sent'
+                )._aps_fail_if_overdue()
+            now = fields.Datetime.now()
+            is_recent = now - self.create_date < timedelta(days=const.LONGEST_CHECK_DAYS)
+            if is_recent and not self.aps_next_check:
+                self.aps_next_check = now + delay
             self.env.cr.commit()  # pylint: disable=invalid-commit
         except Exception:  # The others of the batch are not to suffer.
             self.env.cr.rollback()
@@ -283,6 +292,7 @@ class PaymentTransaction(models.Model):
         if not aps_utils.is_query_answered(answers[-1]):
             raise APSRefused(answers[-1])
         self._aps_lock()
+        self._aps_link_invoices()
         for refund_tx, answer in zip(refunds, answers[:-1], strict=True):
             self._aps_check_message(answer)
             refund_tx._aps_settle_refund(answer)
@@ -371,14 +381,24 @@ class PaymentTransaction(models.Model):
 
     def _aps_is_abandoned(self):
         """ Return whether a payment that APS doesn't know of is too old to still arrive. """
-        # A transaction may be created long before its charge is sent, e.g., by a job that charges
-        # many cards.
-        age = fields.Datetime.now() - (self.aps_request_date or self.create_date)
+        age = fields.Datetime.now() - self._aps_get_begin()
         if self.operation == 'offline':
             return age >= timedelta(minutes=const.SETTLING_TIME)
         return age >= timedelta(hours=self._aps_get_abandon_hours())
 
     @api.model
+    def _aps_get_begin(self):
+        """ Return when the payment began.
+
+        A transaction may be created long before its charge is sent, e.g., by a job that charges
+        many cards.
+
+        :return: The time.
+        :rtype: datetime
+        """
+        is_charge = self.operation == 'offline'
+        return (is_charge and self.aps_request_date) or self.create_date
+
     def _aps_get_abandon_hours(self):
         """ Return after how many hours a payment that APS knows nothing of is canceled. """
         hours = self.env['ir.config_parameter'].sudo().get_param(const.ABANDON_HOURS_PARAMETER)
@@ -583,6 +603,7 @@ class PaymentTransaction(models.Model):
                 "APS reports captures and refunds of %s that can't be told apart: %s and %s",
                 self.reference, captured, refunded,
             )
+            self.aps_staff_message = self._aps_get_unknown_outcome_message()
             return
         if missing == self._aps_to_minor():
             self._set_done()

@@ -4,6 +4,13 @@ from odoo import _, models
 
 from odoo.addons.payment_aps import const, response_codes
 from odoo.addons.payment_aps import utils as aps_utils
+from odoo.addons.payment_aps.exceptions import (
+    APSNotConfigured,
+    APSNotConfirmed,
+    APSOtherAccount,
+    APSRefused,
+    APSUnreachable,
+)
 
 
 class PaymentTransaction(models.Model):
@@ -66,6 +73,33 @@ class PaymentTransaction(models.Model):
             meaning=str(code.meaning),
             code=aps_utils.shorten(response_code),
             advice=str(response_codes.MESSAGE_FAMILIES[code.family].advice),
+        )
+
+    def _aps_describe_error(self, error):
+        """ Return why a request to APS had no result, and what to do, for the staff.
+
+        :param APSError error: What went wrong.
+        :return: The reason.
+        :rtype: str
+        """
+        if isinstance(error, APSRefused):
+            return self._aps_describe_code(error.code)
+        if isinstance(error, APSNotConfirmed):
+            return str(error)
+        if isinstance(error, APSNotConfigured):
+            return _("The payment provider is disabled. Nothing was sent; enable it and try again.")
+        if isinstance(error, APSOtherAccount):
+            return _(
+                "This payment was made with another merchant account or environment than the "
+                "payment provider has now. Nothing was sent. Use the APS dashboard, or set the "
+                "former account again."
+            )
+        if isinstance(error, APSUnreachable):
+            return _("Amazon Payment Services can't be reached. Nothing was sent; try again later.")
+        return _(
+            "Amazon Payment Services gave no usable answer (%(error)s). Nothing was changed; "
+            "try again later.",
+            error=error,
         )
 
     def _aps_with_company_lang(self):

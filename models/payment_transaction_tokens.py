@@ -4,14 +4,13 @@ import time
 
 from psycopg2 import OperationalError
 
-from odoo import _, fields, models
+from odoo import Command, _, fields, models
 from odoo.exceptions import ValidationError
 
 from odoo.addons.payment_aps import utils as aps_utils
 from odoo.addons.payment_aps.exceptions import (
     APSError,
     APSMessageRefused,
-    APSNotConfirmed,
     APSOutcomeUnknown,
     APSRefused,
     APSUnreachable,
@@ -33,6 +32,12 @@ class PaymentTransaction(models.Model):
 
     aps_is_page_due = fields.Boolean(
         help="Whether the shopper chose a saved card, and is to be sent to the payment page.",
+        readonly=True,
+        copy=False,
+    )
+    # The ids of the invoices that are linked if the outcome of the charge is not known at once.
+    aps_noted_invoices = fields.Json(
+        string="APS Noted Invoices",
         readonly=True,
         copy=False,
     )
@@ -116,7 +121,7 @@ class PaymentTransaction(models.Model):
         :return: None
         :raise ValidationError: If the card was certainly not charged.
         """
-        self._aps_check_method()
+        self._aps_check_offer()
         self.token_id._aps_check_usable(self.provider_id)
         if self.operation == 'online_token':
             self.aps_is_page_due = True
@@ -144,7 +149,7 @@ class PaymentTransaction(models.Model):
                 answer = self.provider_id._aps_make_request(payload)
             except (APSUnreachable, APSRefused) as error:
                 charge_model._withdraw(self.reference)
-                raise ValidationError(self._aps_describe_failed_charge(error)) from error
+                raise ValidationError(self._aps_describe_error(error)) from error
             except APSOutcomeUnknown as error:
                 _logger.warning("The outcome of charge %s is unknown: %s", self.reference, error)
         if not answer or self._aps_is_unclear(answer):
@@ -155,7 +160,7 @@ class PaymentTransaction(models.Model):
         """ Check that the saved card can be charged without the shopper.
 
         :return: None
-        :raise ValidationError: If it can't be, or the same charge is still being settled.
+        :raise ValidationError: If it can't be, or the outcome of the same charge is not known yet.
         """
         if not self._aps_get_option().recurring:
             raise ValidationError(_(
@@ -170,7 +175,7 @@ class PaymentTransaction(models.Model):
         get_fingerprint = self.env['payment.aps.charge']._get_fingerprint
         if get_fingerprint(self) in map(get_fingerprint, pending_txs):
             raise ValidationError(_(
-                "An earlier charge of this card is still being settled. Wait for its outcome; do "
+                "The outcome of an earlier charge of this card is not known yet. Wait for it; do "
                 "not charge the card again."
             ))
 
@@ -247,19 +252,6 @@ class PaymentTransaction(models.Model):
             ))
         self._aps_schedule_check()
 
-    def _aps_describe_failed_charge(self, error):
-        """ Return why a saved card was not charged, for the staff.
-
-        :param APSError error: The refusal, or that APS can't be reached.
-        :return: The reason.
-        :rtype: str
-        """
-        if isinstance(error, APSRefused):
-            return self._aps_describe_code(error.code)
-        if isinstance(error, APSNotConfirmed):
-            return str(error)
-        return _("Amazon Payment Services can't be reached. Nothing was sent; try again later.")
-
     def _aps_reopen_accounting(self):
         """ Have a payment made for a charge that turns out to have succeeded after all.
 
@@ -270,5 +262,23 @@ class PaymentTransaction(models.Model):
         if 'payment_id' not in self._fields or self.operation != 'offline':
             return
         if self.payment_id.state in ('cancel', 'canceled'):
-            self.write({'payment_id': False, 'is_post_processed': False})
+            self._aps_link_invoices()
+            # The engine would post a draft again, and can't reconcile one that was canceled.
+            posted_invoices = self.invoice_ids.filtered(lambda move: move.state == 'posted')
+            self.write({
+                'payment_id': False, 'is_post_processed': False,
+                'invoice_ids': [Command.set(posted_invoices.ids)],
+            })
             self._aps_trigger_post_processing()
+
+    def _aps_link_invoices(self):
+        """ Link the invoices that were noted when the payment was created, if there are any.
+
+        :return: None
+        """
+        if self.aps_noted_invoices:
+            noted_invoices = self.env['account.move'].browse(self.aps_noted_invoices).exists()
+            posted_invoices = noted_invoices.filtered(lambda move: move.state == 'posted')
+            self.write({
+                'invoice_ids': [Command.set(posted_invoices.ids)], 'aps_noted_invoices': False,
+            })

@@ -65,6 +65,7 @@ class APSCommon(PaymentHttpCommon):
             'aps_access_code': ACCESS_CODE,
             'aps_sha_request': REQUEST_PHRASE,
             'aps_sha_response': RESPONSE_PHRASE,
+            'is_published': True,
         })
         cls.provider = cls.aps
         cls.card = cls.env.ref('payment.payment_method_card')

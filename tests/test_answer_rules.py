@@ -36,6 +36,10 @@ class TestAnswerRules(BaseCase):
             # A failure that doesn't tell whether the operation was executed.
             ('CAPTURE', '05', '05006', 'pending'),
             ('REFUND', '00', '00777', 'pending'),
+            # A success with a code of failures that don't tell.
+            ('CAPTURE', '04', '04006', 'pending'),
+            ('REFUND', '06', '06006', 'pending'),
+            ('VOID_AUTHORIZATION', '08', '08006', 'pending'),
             # Half an answer.
             ('CAPTURE', '04', '', 'pending'),
             ('CAPTURE', '05', '', 'pending'),

@@ -59,6 +59,45 @@ class TestPaymentOptions(APSCommon):
                 )
                 self.assertEqual('phone_number' in values, option.phone)
 
+    def test_provider_takes_only_payments_that_it_is_offered_for(self):
+        """ Test that a crafted request can't name a provider in test mode, or one of others. """
+        tx = self._create_transaction('redirect')
+        public_tx = tx.with_user(self.public_user).sudo()
+        self.partner.country_id = self.env.ref('base.ae')
+        elsewhere = self.env.ref('base.fr')
+        self.assertTrue(public_tx._aps_prepare_form_values())
+        for values, undo in (
+            ({'is_published': False}, {'is_published': True}),
+            ({'available_currency_ids': [(6, 0, self._enable('KWD').ids)]},
+             {'available_currency_ids': [(5,)]}),
+            ({'available_country_ids': [(6, 0, elsewhere.ids)]}, {'available_country_ids': [(5,)]}),
+            ({'maximum_amount': 0.01}, {'maximum_amount': 0}),
+            ({'state': 'disabled'}, {'state': 'test', 'is_published': True}),
+        ):
+            self.provider.write(values)
+            with self.subTest(**values), self.assertRaisesRegex(ValidationError, "Choose another"):
+                public_tx._aps_prepare_form_values()
+            self.provider.write(undo)
+        self.assertTrue(public_tx._aps_prepare_form_values())
+
+    def test_unpublished_provider_can_be_tried_by_staff(self):
+        """ Test that administrators can test a provider before shoppers see it. """
+        self.provider.is_published = False
+        tx = self._create_transaction('redirect').with_user(self.internal_user).sudo()
+        self.assertTrue(tx._aps_prepare_form_values())
+
+    def test_provider_takes_only_payments_of_its_company(self):
+        """ Test that an order isn't paid to the account of another company. """
+        tx = self._create_transaction('redirect')
+        if 'sale_order_ids' not in tx._fields:
+            self.skipTest("Sales are not installed.")
+        order = self.env['sale.order'].create({'partner_id': self.partner.id})
+        tx.sale_order_ids = order
+        self.assertTrue(tx._aps_prepare_form_values())
+        order.company_id = self.env['res.company'].create({'name': "Elsewhere"})
+        with self.assertRaisesRegex(ValidationError, "Choose another"):
+            tx._aps_prepare_form_values()
+
     def test_only_those_that_know_authorization_are_authorized(self):
         """ Test that manual capture doesn't make a payment impossible, or different from said. """
         payments = [self._prepare_payment(option) for option in const.PAYMENT_OPTIONS]

@@ -354,6 +354,15 @@ class TestStatusAnswers(APSCommon):
         self._assert_not_sent(refund_tx)
         self.assertEqual(refund_tx.aps_request_state, 'sent')
 
+    def test_operation_that_was_sent_meanwhile_is_not_declared_unsent(self):
+        """ Test that nobody is told to repeat what another process has just sent. """
+        tx = self._create_transaction('redirect', state='done')
+        refund_tx = self._send_operation(tx, 'REFUND', 30)
+        self.provider.state = 'disabled'
+        self._assert_not_sent(refund_tx)
+        self.assertEqual(refund_tx.aps_request_state, 'sent')
+        self.assertEqual(refund_tx.state, 'pending')
+
     def test_operation_of_a_disabled_provider_is_not_sent(self):
         """ Test that nothing is left waiting for an account that is no longer used. """
         tx = self._create_transaction('redirect', state='done')
@@ -447,6 +456,27 @@ class TestStatusAnswers(APSCommon):
                 self._check_in_batch(tx, error)
                 self.assertGreater(tx.aps_next_check, fields.Datetime.now())
 
+    def test_queries_that_are_refused_come_to_an_end(self):
+        """ Test an account that may not ask: neither operations nor queries go on for ever. """
+        refusal = {'status': '11', 'response_code': '11043'}
+        for days, state, is_kept in ((3, 'sent', True), (5, False, True), (31, False, False)):
+            tx = self._create_transaction('redirect', reference=f'REF-{days}', state='done')
+            sent = fields.Datetime.now() - timedelta(days=days)
+            refund_tx = self._send_operation(tx, 'REFUND', 30, sent)
+            self._age(tx, days=days)
+            with self.subTest(days=days):
+                self._check_in_batch(tx, lambda *_args: refusal)
+                self.assertEqual(refund_tx.aps_request_state, state)
+                self.assertEqual(bool(tx.aps_next_check), is_kept)
+
+    def test_charge_is_asked_about_from_when_it_was_sent(self):
+        """ Test a charge at the end of a long job, whose transaction was created long before. """
+        tx = self._create_transaction('redirect', operation='offline', state='pending')
+        self._age(tx, hours=3)
+        tx.aps_request_date = fields.Datetime.now()
+        tx._aps_schedule_check()
+        self.assertLess(tx.aps_next_check, fields.Datetime.now() + timedelta(minutes=3))
+
     def test_notice_during_a_check_is_asked_about_afterwards(self):
         """ Test that the answer to an older query doesn't cancel the next one. """
         tx = self._create_transaction('redirect', state='done', is_post_processed=True)
@@ -494,13 +524,20 @@ class TestStatusAnswers(APSCommon):
         self._check_in_batch(tx, AssertionError)
         self._check_in_batch(paid_tx, AssertionError)
         self.assertEqual(tx.state, 'draft')
-        (tx | paid_tx).aps_next_check = False
+        authorized_tx = self._create_transaction(
+            'redirect', reference='AUTHORIZED', state='authorized'
+        )
+        declined_tx = self._create_transaction('redirect', reference='DECLINED', state='error')
+        txs = tx | paid_tx | authorized_tx | declined_tx
+        txs.aps_account = tx.aps_account
+        txs.aps_next_check = False
 
         self.provider.aps_access_code = 'Another2'
         self.assertFalse(tx.aps_next_check)
         self.provider.aps_merchant_identifier = MERCHANT_IDENTIFIER
-        self.assertTrue(tx._aps_is_check_due())
-        self.assertTrue(paid_tx._aps_is_check_due())
+        for resumed_tx in txs:
+            with self.subTest(reference=resumed_tx.reference):
+                self.assertTrue(resumed_tx._aps_is_check_due())
 
     def test_operation_is_not_sent_to_another_account(self):
         """ Test that it fails with what to do, rather than wait for an outcome for ever. """

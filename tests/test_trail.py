@@ -204,4 +204,11 @@ class TestTrail(APSCommon):
             })
             other_tx.invoice_ids = invoice
             self.assertEqual(trail.search([('document', 'ilike', 'TRAIL')]).document, 'INV/TRAIL/1')
+        if 'sale_order_ids' in self.tx._fields:
+            order = self.env['sale.order'].create({
+                'partner_id': self.partner.id, 'name': 'S-TRAIL-2',
+            })
+            other_tx.sale_order_ids = order
+            found = trail.search([('document', 'ilike', 'S-TRAIL-2')])
+            self.assertEqual(found.transaction_id, other_tx)
         self.assertFalse(trail.search([('document', 'ilike', 'no such document')]))

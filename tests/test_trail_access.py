@@ -88,6 +88,26 @@ class TestTrailAccess(APSCommon):
             self._assert_no_access(self.message, user, 'create', 'write', 'unlink')
             self._assert_no_access(self.refusal, user, 'read', 'create', 'write', 'unlink')
 
+    def test_search_by_the_payment_reveals_nothing_of_the_provider(self):
+        """ Test that a domain can't feel its way to a phrase, by whatever path. """
+        reader = self._make_user(
+            'aps_reader', 'base.group_user', 'payment_aps.group_message_reader'
+        )
+        messages = self.env['payment.aps.message'].with_user(reader)
+        for name in ('provider_id.aps_sha_response', 'provider_id.aps_access_code', 'tokenize'):
+            for domain in (
+                [('transaction_id', 'any', [(name, '!=', False)])],
+                [(f'transaction_id.{name}', '!=', False)],
+                [('transaction_id', 'any', ['|', ('id', '=', 0), (name, '!=', False)])],
+            ):
+                with self.subTest(domain=domain), self.assertRaises(AccessError):
+                    messages.search_count(domain)
+        for domain in (
+            [('transaction_id', '=', self.tx.id)], [('transaction_id', 'ilike', self.tx.reference)],
+            [('transaction_id', 'in', self.tx.ids)],
+        ):
+            self.assertEqual(messages.search(domain), self.message)
+
     def test_companies_are_kept_apart(self):
         """ Test that an administrator of another company sees nothing. """
         company = self.env['res.company'].create({'name': "Elsewhere"})

@@ -151,9 +151,10 @@ def test_charge_that_is_settled_later_is_accounted_all_the_same(merchant, memo):
     assert_charged_once(charge, 7550)
 
 
-def test_charge_of_an_invoice_that_is_settled_later_pays_the_invoice(merchant):
-    card = save_card(merchant)
-    invoice = card.invoice(75.5)
+@pytest.fixture
+def uncertain_invoice(merchant):
+    """ An invoice of which nobody knows whether it is paid, as APS doesn't answer. """
+    invoice = save_card(merchant).invoice(75.5)
     merchant.hold_notifications()
     merchant.order_fault('PURCHASE', 'error_500_after')
     merchant.order_fault('CHECK_STATUS', 'error_500', times=3)
@@ -161,13 +162,36 @@ def test_charge_of_an_invoice_that_is_settled_later_pays_the_invoice(merchant):
     [row] = invoice.read_transactions()
     assert row['state'] == 'pending'
     assert invoice.read_payment_state() == 'not_paid'
-
     merchant.shop.sandbox('DELETE', 'faults')
+    return invoice
+
+
+def test_charge_of_an_invoice_that_is_settled_later_pays_the_invoice(merchant, uncertain_invoice):
+    assert not uncertain_invoice.is_told_that_it_is_paid()
+
+    [row] = uncertain_invoice.read_transactions()
     merchant.rpc.call('payment.transaction', 'action_aps_check_status', [row['id']])
     merchant.post_process()
 
-    assert [row['state'] for row in invoice.read_transactions()] == ['done']
-    assert invoice.read_payment_state() in ('in_payment', 'paid')
+    assert [row['state'] for row in uncertain_invoice.read_transactions()] == ['done']
+    assert uncertain_invoice.read_payment_state() in ('in_payment', 'paid')
+
+
+def test_charge_that_is_settled_after_its_invoice_was_canceled_is_accounted(
+    merchant, uncertain_invoice
+):
+    uncertain_invoice.cancel()
+    [row] = uncertain_invoice.read_transactions()
+    merchant.rpc.call('payment.transaction', 'action_aps_check_status', [row['id']])
+    merchant.post_process()
+
+    [row] = uncertain_invoice.read_transactions()
+    assert (row['state'], row['is_post_processed']) == ('done', True)
+    [payment] = merchant.rpc.call(
+        'account.payment', 'read', [row['payment_id'][0]], ['state', 'amount']
+    )
+    assert payment['amount'] == 75.5
+    assert payment['state'] in ('posted', 'paid', 'in_process')
 
 
 def test_deleted_card_does_not_stop_operations(merchant):
@@ -232,7 +256,7 @@ def test_charge_whose_request_failed_for_good_is_found_and_recorded(merchant, me
     if not charge.read_transactions():  # Else Odoo itself has tried once more.
         charge.post()
     [row] = charge.read_transactions()
-    assert "still being settled" in row['state_message']
+    assert "is not known yet" in row['state_message']
     assert charge.read_captured() == 7550, "The card was charged, though Odoo forgot it."
 
     merchant.shop.query(

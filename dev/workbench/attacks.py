@@ -132,8 +132,12 @@ def mutate(message):
         st.permutations(other_names).map(lambda names: {
             **message, **dict(zip(other_names, map(message.get, names), strict=True)),
         }),
-        # The text that is signed has no separators: two fields can be made to look like one.
+        # The text that is signed has no separators: two fields can be made to look like one, or
+        # the end of a value like the beginning of the next name.
         st.sampled_from(signed_names[:-1]).map(lambda first: merge_fields(message, first)),
+        st.tuples(st.sampled_from(signed_names[:-1]), st.integers(0, 40)).map(
+            lambda cut: move_border(message, *cut)
+        ),
     )
 
     def is_different(mutant):
@@ -150,6 +154,16 @@ def merge_fields(message, first):
     merged = {**message, first: f'{message[first]}{second}={message[second]}'}
     del merged[second]
     return merged
+
+
+def move_border(message, first, place):
+    """ Return the message with the end of a value put before the next name; it is signed alike. """
+    names = sorted(set(message) - {'signature'})
+    second = names[names.index(first) + 1]
+    place %= len(message[first]) or 1
+    moved = {**message, first: message[first][:place]}
+    moved[message[first][place:] + second] = moved.pop(second)
+    return moved
 
 
 class Sender:

@@ -7,6 +7,8 @@ import urllib.request
 from contextlib import contextmanager
 from types import SimpleNamespace
 
+from .shop import PRODUCT
+
 numbers = itertools.count(1)
 
 FAMILY_FIELDS = [
@@ -125,6 +127,47 @@ class Merchant:
         payment = self.open_page(amount, command)
         payment.pay()
         return payment
+
+    def make_document(self, model, amount):
+        """ Make something to be paid.
+
+        :param str model: `sale.order` or `account.move`, for an invoice.
+        :param float amount: The amount, in major units.
+        :return: The id of the document.
+        :rtype: int
+        """
+        partner_id = self.rpc.ref('base.partner_admin')
+        if model == 'account.move':
+            return self.make_invoice(partner_id, amount, 'AED')
+        [product_id] = self.rpc.call('product.product', 'search', [('name', '=', PRODUCT)])
+        return self.rpc.call('sale.order', 'create', {
+            'partner_id': partner_id,
+            'order_line': [(0, 0, {'product_id': product_id, 'price_unit': amount})],
+        })
+
+    def make_invoice(self, partner_id, amount, currency):
+        """ Invoice a customer.
+
+        :param int partner_id: The customer.
+        :param float amount: The amount, in major units.
+        :param str currency: The code of the currency.
+        :return: The id of the posted invoice.
+        :rtype: int
+        """
+        [currency_row] = self.rpc.search_read('res.currency', [('name', '=', currency)], ['id'])
+        invoice_id = self.rpc.call('account.move', 'create', {
+            'move_type': 'out_invoice', 'partner_id': partner_id,
+            'currency_id': currency_row['id'], 'invoice_line_ids': [
+                (0, 0, {'name': "Service", 'price_unit': amount, 'tax_ids': [(6, 0, [])]}),
+            ],
+        })
+        self.rpc.call('account.move', 'action_post', [invoice_id])
+        return invoice_id
+
+    def read_documents(self, model, ids):
+        """ Return the states of orders, or the payment states of invoices. """
+        field = 'payment_state' if model == 'account.move' else 'state'
+        return [row[field] for row in self.rpc.call(model, 'read', ids, [field])]
 
     def refund(self, transaction_id, amount):
         """ Refund a part of a capture or of a payment. """

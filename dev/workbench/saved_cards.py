@@ -80,14 +80,8 @@ class SavedCard:
         :return: The posted invoice.
         :rtype: Invoice
         """
-        [currency] = self.rpc.search_read('res.currency', [('name', '=', self.currency)], ['id'])
-        invoice_id = self.rpc.call('account.move', 'create', {
-            'move_type': 'out_invoice', 'partner_id': self.read().partner_id[0],
-            'currency_id': currency['id'], 'invoice_line_ids': [
-                (0, 0, {'name': "Service", 'price_unit': amount, 'tax_ids': [(6, 0, [])]}),
-            ],
-        })
-        self.rpc.call('account.move', 'action_post', [invoice_id])
+        partner_id = self.read().partner_id[0]
+        invoice_id = self.merchant.make_invoice(partner_id, amount, self.currency)
         return Invoice(self, invoice_id)
 
     def archive(self):
@@ -123,11 +117,23 @@ class Invoice:
         [row] = self.rpc.call('account.move', 'read', [self.id], ['payment_state'])
         return row['payment_state']
 
+    def is_told_that_it_is_paid(self):
+        """ Return whether a message on the invoice tells that its payment was posted. """
+        messages = self.rpc.search_read('mail.message', [
+            ('model', '=', 'account.move'), ('res_id', '=', self.id),
+        ], ['body'])
+        return any('has been posted' in message['body'] for message in messages)
+
+    def cancel(self):
+        """ Cancel the invoice. """
+        self.rpc.call('account.move', 'button_draft', [self.id])
+        self.rpc.call('account.move', 'button_cancel', [self.id])
+
     def read_transactions(self):
         """ Return the transactions that pay the invoice. """
         return self.rpc.search_read(
             'payment.transaction', [('token_id', '=', self.card.id), ('operation', '=', 'offline')],
-            ['state'],
+            ['state', 'is_post_processed', 'payment_id'],
         )
 
 
