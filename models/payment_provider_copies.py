@@ -1,6 +1,6 @@
 import logging
 
-from odoo import _, api, fields, models
+from odoo import _, api, fields, models, tools
 from odoo.exceptions import ValidationError
 
 from odoo.addons.payment import utils as payment_utils
@@ -14,19 +14,20 @@ class PaymentProvider(models.Model):
 
     _inherit = 'payment.provider'
 
-    aps_database_uuid = fields.Char(
-        help="The database in which the provider was enabled. Odoo gives each copy another one.",
+    aps_database = fields.Char(
+        string="APS Database",
+        help="The database in which the provider was enabled.",
         readonly=True,
         copy=False,
         groups='base.group_system',
     )
     aps_is_in_copy = fields.Boolean(
-        compute='_compute_aps_is_in_copy', groups='base.group_system'
+        string="Is in a Copy", compute='_compute_aps_is_in_copy', groups='base.group_system'
     )
 
     #=== COMPUTE METHODS ===#
 
-    @api.depends('state', 'aps_database_uuid')
+    @api.depends('state', 'aps_database')
     def _compute_aps_is_in_copy(self):
         for provider in self:
             # As it is stored: enabling the provider in the form is a confirmation itself.
@@ -67,16 +68,39 @@ class PaymentProvider(models.Model):
     def _aps_remember_database(self):
         """ Take this database for the one that the provider was enabled in. """
         for provider_sudo in self.sudo().filtered(lambda p: p.code == 'aps'):
-            provider_sudo.aps_database_uuid = self._aps_get_database_uuid()
+            provider_sudo.aps_database = self._aps_get_database()
             _logger.info(
                 "User %s lets provider %s take live payments in this database.",
                 self.env.uid, provider_sudo.id,
             )
 
     @api.model
-    def _aps_get_database_uuid(self):
-        """ Return the identifier of the database, which a copy doesn't share. """
-        return self.env['ir.config_parameter'].sudo().get_param('database.uuid')
+    def _aps_get_database(self):
+        """ Return what tells this database from its copies.
+
+        Odoo gives those that it copies another identifier. PostgreSQL gives each database it makes,
+        by whatever tool, another number. To rename a database changes neither.
+
+        :return: Both, and the identifier of PostgreSQL's cluster.
+        :rtype: str
+        """
+        uuid = self.env['ir.config_parameter'].sudo().get_param('database.uuid')
+        return f'{uuid} {self._aps_get_database_number()}'
+
+    @api.model
+    @tools.ormcache()
+    def _aps_get_database_number(self):
+        """ Return what PostgreSQL calls this database, as long as it isn't copied or restored. """
+        self.env.cr.execute(
+            "SELECT oid, has_function_privilege('pg_control_system()', 'execute') "
+            "FROM pg_database WHERE datname = current_database()"
+        )
+        oid, may_read_cluster = self.env.cr.fetchone()
+        if not may_read_cluster:  # Some hosts keep it to themselves.
+            return str(oid)
+        self.env.cr.execute("SELECT system_identifier FROM pg_control_system()")
+        [cluster] = self.env.cr.fetchone()
+        return f'{oid} {cluster}'
 
     def _aps_is_confirmed(self):
         """ Return whether the provider was enabled in this very database.
@@ -84,8 +108,8 @@ class PaymentProvider(models.Model):
         :return: Whether it was. If that is not known, it wasn't.
         :rtype: bool
         """
-        known_uuid = self.sudo().aps_database_uuid
-        return bool(known_uuid) and known_uuid == self._aps_get_database_uuid()
+        known_database = self.sudo().aps_database
+        return bool(known_database) and known_database == self._aps_get_database()
 
     def _aps_is_copied(self):
         """ Return whether the provider would take live payments, but not for this database. """
@@ -100,7 +124,7 @@ class PaymentProvider(models.Model):
         :return: Whether they may.
         :rtype: bool
         """
-        was_never_enabled = self.state != 'enabled' and not self.sudo().aps_database_uuid
+        was_never_enabled = self.state != 'enabled' and not self.sudo().aps_database
         return was_never_enabled or self._aps_is_confirmed()
 
     @api.model

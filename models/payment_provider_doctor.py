@@ -105,7 +105,7 @@ class PaymentProvider(models.Model):
         """
         findings = []
         for name, label in self._aps_get_labels().items():
-            value = self.sudo()[name]
+            value = self.sudo()[name] or ''
             if value != value.strip():
                 findings.append(_(
                     "%(field)s begins or ends with white space. Type it anew.", field=label
@@ -231,9 +231,9 @@ class PaymentProvider(models.Model):
 
     @api.model
     def _aps_explain_swap(self, label):
-        """ Return that the phrases are exchanged. """
+        """ Return that the phrases are swapped. """
         return _(
-            "The two phrases are exchanged: APS accepts the response phrase for requests, with SHA "
+            "The two phrases are swapped: APS accepts the response phrase for requests, with SHA "
             "type %(sha_type)s. Exchange them here, and select this SHA type.",
             sha_type=label,
         )

@@ -74,14 +74,24 @@ class TestDatabaseCopies(APSCommon):
         """ Test a provider that was enabled behind Odoo's back. """
         self.env.flush_all()
         self.env.cr.execute(
-            'UPDATE payment_provider SET aps_database_uuid = NULL WHERE id = %s', [self.provider.id]
+            'UPDATE payment_provider SET aps_database = NULL WHERE id = %s', [self.provider.id]
         )
         self.env.invalidate_all()
         self.assertFalse(self._is_offered())
         self.assertTrue(self.provider.aps_is_in_copy)
 
-    def test_renamed_or_moved_database_stays_confirmed(self):
-        """ Test that the identifier counts, and nothing else that may change. """
+    def test_copy_by_the_tools_of_postgresql_is_noticed(self):
+        """ Test that it isn't taken for the original although Odoo's identifier is the same. """
+        uuid, *number = self.provider.aps_database.split()
+        self.assertEqual(uuid, self.env['ir.config_parameter'].get_param('database.uuid'))
+        self.assertEqual(len(number), 2, "The database and the cluster are to be known.")
+        for other_number in ([str(int(number[0]) + 1), number[1]], [number[0], '1']):
+            self.provider.aps_database = ' '.join([uuid, *other_number])
+            self.assertTrue(self.provider.aps_is_in_copy)
+            self.assertFalse(self._is_offered())
+
+    def test_renamed_database_stays_confirmed(self):
+        """ Test that nothing counts that may change otherwise. """
         self.env['ir.config_parameter'].set_param('web.base.url', 'https://new.example.com')
         self.env['ir.config_parameter'].set_param('database.secret', 'new')
         self.assertTrue(self._is_offered())

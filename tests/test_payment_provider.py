@@ -41,6 +41,15 @@ class TestPaymentProvider(APSCommon):
                 ), self.cr.savepoint():
                     self.provider[name] = value
 
+    def test_characters_that_cannot_be_seen_are_refused_by_name(self):
+        """ Test what is copied along from a web page, and makes all signatures wrong. """
+        for name in ('aps_sha_request', 'aps_sha_response'):
+            for value in ('with\u200bin', 'a\tb', 'no\u00a0break', '\ufeffbegin'):
+                with self.subTest(field=name, value=value), self.assertRaisesRegex(
+                    ValidationError, "can't be seen"
+                ), self.cr.savepoint():
+                    self.provider[name] = value
+
     def test_disabled_provider_can_be_incomplete(self):
         """ Test that credentials are not asked for before they are needed. """
         self.provider.state = 'disabled'

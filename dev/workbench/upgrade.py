@@ -29,6 +29,12 @@ token = env['payment.token'].create({
     'provider_id': provider.id, 'payment_method_id': card.id, 'payment_details': '0001',
     'partner_id': partner.id, 'provider_ref': 'OldToken',
 })
+live_provider = provider.copy({'name': 'Live account'})
+live_provider.write({
+    'aps_merchant_identifier': 'LiveMerchant', 'aps_access_code': 'LiveAccess',
+    'aps_sha_request': 'live request', 'aps_sha_response': 'live response', 'state': 'enabled',
+    'is_published': True,
+})
 for number, state in enumerate(('draft', 'pending', 'done', 'cancel', 'error')):
     env['payment.transaction'].create({
         'provider_id': provider.id, 'payment_method_id': card.id, 'amount': 10 + number,
@@ -89,6 +95,15 @@ assert provider.aps_sha_type == 'sha256', provider.aps_sha_type
 assert provider._aps_verify_signature(message)
 tx._aps_handle(message)
 assert tx.state == 'done', tx.state
+assert tx.token_id._aps_check_usable(provider) is None
+pending_tx = env['payment.transaction'].search([('reference', '=', 'tx-20240101000001')])
+assert pending_tx._aps_is_check_due()
+provider._aps_ensure_can_ask(pending_tx.aps_account)
+live_provider = env['payment.provider'].search([('name', '=', 'Live account')])
+assert live_provider.state == 'enabled' and not live_provider.aps_is_in_copy
+assert live_provider in provider._get_compatible_providers(
+    live_provider.company_id.id, tx.partner_id.id, 10, currency_id=tx.currency_id.id
+)
 module = env['ir.module.module'].search([('name', '=', 'payment_aps')])
 print('VERSION ' + module.latest_version)
 env.cr.rollback()
