@@ -55,18 +55,20 @@ MESSAGE_FAMILIES = {
         _lt("You canceled the payment. You have not been charged. You can pay again at any time."),
     ),
     'funds': MessageFamily(
-        _lt("Ask the customer to use another card, or to fill up the account or wallet."),
+        _lt("Ask the customer to use another card, or to top up the account or wallet."),
         _lt(
             "There is not enough money in the account of your card. You have not been charged. "
             "Please try another card."
         ),
     ),
     'expired': MessageFamily(
-        _lt("Ask the customer to use another card. A saved card can be removed."),
+        _lt("Ask the customer to use another card. If it is a saved card, delete it."),
         _lt("Your card has expired. You have not been charged. Please try another card."),
     ),
     'card': MessageFamily(
-        _lt("Ask the customer to check number and expiry date, or to use another card."),
+        _lt(
+            "Ask the customer to check the card number and the expiry date, or to use another card."
+        ),
         _lt(
             "Your card was not accepted. You have not been charged. Please check its details or "
             "try another card."
@@ -297,7 +299,7 @@ MESSAGE_CODES = {
     '069': MessageCode(_lt("No mapping for error code"), 'other'),
     '070': MessageCode(_lt("Device_id differs"), 'request'),
     '071': MessageCode(_lt("Connection could not be started"), 'other'),
-    '072': MessageCode(_lt("Cancelled by customer"), 'canceled'),
+    '072': MessageCode(_lt("Canceled by customer"), 'canceled'),
     '073': MessageCode(_lt("Request format invalid"), 'request'),
     '074': MessageCode(_lt("Transaction failed"), 'other'),
     '075': MessageCode(_lt("Transaction failed"), 'other'),
@@ -307,7 +309,7 @@ MESSAGE_CODES = {
     '079': MessageCode(_lt("Challenged by fraud rules"), 'review'),
     '080': MessageCode(_lt("Payment option invalid"), 'account'),
     '082': MessageCode(_lt("Fraud service inactive"), 'fraud'),
-    '083': MessageCode(_lt("Unexpected user behaviour"), 'fraud'),
+    '083': MessageCode(_lt("Unexpected user behavior"), 'fraud'),
     '084': MessageCode(_lt("Amount outside plan's limits"), 'amount'),
     '086': MessageCode(_lt("Instalment plan not set up"), 'instalments'),
     '087': MessageCode(_lt("Card BIN not of accepted issuer"), 'card'),

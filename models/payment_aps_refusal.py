@@ -136,10 +136,10 @@ class PaymentAPSRefusal(models.Model):
                 "Settings of the APS dashboard, and in this provider."
             ),
             'request_phrase': _(
-                "The request phrase of this provider fits. The phrases are swapped, or the same in "
-                "one of both places. Copy both anew from Integration Settings > Security Settings "
-                "of the APS dashboard. If the SHA type shown is not that of this provider, change "
-                "it as well."
+                "The request phrase of this provider fits. The phrases are swapped, or one side "
+                "has the same phrase twice. Copy both again from Integration Settings > Security "
+                "Settings of the APS dashboard. If the SHA type shown is not that of this "
+                "provider, change it as well."
             ),
             'phrase_space': _(
                 "The response phrase in the APS dashboard begins or ends with white space. Type it "
@@ -158,16 +158,16 @@ class PaymentAPSRefusal(models.Model):
                 "Have it pass on requests to /payment/aps unchanged."
             ),
             'extra_fields': _(
-                "Without this field, the message is authentic. Remove it from the return URL and "
-                "the feedback URL in Integration Settings > Technical Settings of the APS "
-                "dashboard, or stop the program that adds it."
+                "Without this field, the message is authentic. Remove it from the Redirection URL "
+                "and the Direct Transaction Feedback URL in Integration Settings > Technical "
+                "Settings of the APS dashboard, or stop the program that adds it."
             ),
             'other_provider': _(
                 "The payment was started with this provider but is signed for the one that is "
                 "shown. Check that each provider has the credentials of its own account."
             ),
             'other_merchant': _(
-                "The message comes from another merchant account, e.g., the test account in place "
+                "The message comes from another merchant account, e.g., the sandbox's in place "
                 "of the live one. Compare the merchant identifier with Integration Settings > "
                 "Security Settings of the APS dashboard."
             ),
@@ -177,9 +177,9 @@ class PaymentAPSRefusal(models.Model):
                 "the APS dashboard."
             ),
             'signature': _(
-                "No setting that Odoo knows makes it right: the response phrase differs, or "
+                "No known setting explains this signature: the response phrase differs, or "
                 "somebody made the message up. If it happens at each payment, copy the response "
-                "phrase anew from Integration Settings > Security Settings of the APS dashboard."
+                "phrase again from Integration Settings > Security Settings of the APS dashboard."
             ),
             'reference_authentic': _(
                 "The account is right, but the payment was made elsewhere: by another shop or a "
@@ -202,11 +202,12 @@ class PaymentAPSRefusal(models.Model):
             ),
             'empty': _(
                 "A page was opened without a message, e.g., by going back in the browser. If it "
-                "happens at each payment, check the return URL in Integration Settings > Technical "
-                "Settings of the APS dashboard: a redirection on the way loses the message."
+                "happens at each payment, check the Redirection URL in Integration Settings > "
+                "Technical Settings of the APS dashboard: a redirection on the way loses the "
+                "message."
             ),
             'unexamined': _(
-                "Odoo examines some messages a minute only, so that strangers can't keep it busy. "
+                "Odoo examines only a few messages a minute, so that strangers can't keep it busy. "
                 "If you expect messages of APS among them, try a payment again later."
             ),
         }.get(self.finding, '')

@@ -234,7 +234,7 @@ class PaymentProvider(models.Model):
             return 'open', _("Filled in, but not checked yet: click on Check Credentials.")
         age = self._aps_format_age(provider_sudo.aps_check_date)
         if provider_sudo.aps_is_check_passed:
-            return 'done', _("Checked with success %(age)s.", age=age)
+            return 'done', _("Checked successfully %(age)s.", age=age)
         return 'wrong', _("The check found a mistake %(age)s.", age=age)
 
     def _aps_see_channel(self, channel):
@@ -243,7 +243,7 @@ class PaymentProvider(models.Model):
         date = provider and provider._aps_get_last_message_date(channel)
         state, age = 'done' if date else 'open', self._aps_format_age(date)
         if channel == 'answer':
-            return state if date else 'hidden', _(
+            return 'hidden', _(
                 "Enter %(url)s. The API answered a request of this server last: %(age)s.",
                 url=self._aps_get_public_url().rstrip('/'), age=age,
             )

@@ -156,7 +156,7 @@ class TestProviderSetup(APSCommon):
         checklist = str(self.provider.aps_checklist)
         self.assertEqual(checklist.count('title="Done"'), 3)
         self.assertIn("Last return of a shopper: 3 minutes ago", checklist)
-        self.assertIn("Checked with success", checklist)
+        self.assertIn("Checked successfully", checklist)
 
         self.provider.aps_is_check_passed = False
         self.assertIn('title="Wrong"', str(self.provider.aps_checklist))
@@ -267,7 +267,7 @@ class TestProviderSetup(APSCommon):
         names = [
             'aps_return_url', 'aps_webhook_url', 'aps_setup_warning', 'aps_last_messages',
             'aps_checklist', 'aps_check_result', 'aps_is_check_passed', 'aps_check_date',
-            'aps_sha_response_former', 'aps_sha_response_former_until', 'aps_database_uuid',
+            'aps_sha_response_former', 'aps_sha_response_former_until', 'aps_database',
             'aps_is_in_copy',
         ]
         for name in names:

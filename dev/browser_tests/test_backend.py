@@ -42,6 +42,7 @@ def test_wizard_captures_a_part(shop, merchant, backend):
     dialog = page.locator('.modal')
     dialog.locator('[name=amount_to_capture] input').fill('60')
     dialog.locator('[name=amount_to_capture] input').press('Tab')
+    backend.take_screenshot('capture-wizard')
     dialog.get_by_role('button', name='Capture').click()
     dialog.wait_for(state='hidden')
 
@@ -89,6 +90,7 @@ def test_wizard_refunds_a_part_of_an_accounting_payment(shop, merchant, backend)
     dialog = page.locator('.modal')
     dialog.locator('[name=amount_to_refund] input').fill('30')
     dialog.locator('[name=amount_to_refund] input').press('Tab')
+    backend.take_screenshot('refund-wizard')
     dialog.get_by_role('button', name='Refund').click()
     dialog.wait_for(state='hidden')
 

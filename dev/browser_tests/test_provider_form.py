@@ -57,7 +57,7 @@ def test_checklist_says_what_odoo_can_see(form, merchant):
 
     steps = form.find('aps_checklist').locator('li')
     expect(steps).to_have_count(5)
-    expect(steps.nth(0)).to_contain_text("Checked with success")
+    expect(steps.nth(0)).to_contain_text("Checked successfully")
     expect(steps.filter(has_text="Feedback and notifications").get_by_title("Done")).to_be_visible()
     expect(steps.filter(has_text="Template of the payment page")).to_contain_text("Templates")
     expect(form.find('aps_test_warning')).to_contain_text("can't reach 127.0.0.1")

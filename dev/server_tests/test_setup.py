@@ -191,12 +191,12 @@ def test_result_is_forgotten_with_the_credentials_it_is_about(provider):
     assert not (row['aps_is_check_passed'] or row['aps_check_result'] or row['aps_check_date'])
 
 
-def test_exchanged_phrases_are_recognized(provider):
+def test_swapped_phrases_are_recognized(provider):
     provider.write({
         'aps_sha_request': CREDENTIALS['aps_sha_response'],
         'aps_sha_response': CREDENTIALS['aps_sha_request'],
     })
-    assert "The two phrases are exchanged" in provider.check()[1]
+    assert "The two phrases are swapped" in provider.check()[1]
 
 
 def test_unreachable_host_is_named(shop, provider):
