@@ -67,6 +67,33 @@ def test_wizard_captures_once_and_nothing_if_the_amount_is_no_longer_left(mercha
     payment.assert_in_step(captured=6000, operations=['CAPTURE'])
 
 
+@pytest.mark.parametrize('model, link', (
+    ('sale.order', 'sale_order_ids'), ('account.move', 'invoice_ids'),
+))
+def test_payment_is_captured_and_voided_from_its_document(merchant, model, link):
+    documents, payments = [], []
+    for _turn in range(2):
+        documents.append(merchant.make_document(model, 100))
+        payment = merchant.open_page(100, **{link: [(6, 0, [documents[-1]])]})
+        payment.pay()
+        payments.append(payment)
+    [captured, voided] = payments
+
+    action = merchant.rpc.call(model, 'payment_action_capture', [documents[0]])
+    wizard_id = merchant.rpc.call('payment.capture.wizard', 'create', {
+        'amount_to_capture': 60,
+    }, context=action['context'])
+    merchant.rpc.call('payment.capture.wizard', 'action_capture', [wizard_id])
+    merchant.rpc.call(model, 'payment_action_void', [documents[1]])
+    merchant.post_process()
+
+    captured.assert_in_step(captured=6000, operations=['CAPTURE'])
+    voided.assert_in_step(voided=True, operations=['VOID_AUTHORIZATION'])
+    assert merchant.read_documents(model, documents) == {
+        'sale.order': ['sale', 'sent'], 'account.move': ['partial', 'not_paid'],
+    }[model]
+
+
 def test_authorization_is_voided(merchant):
     payment = merchant.receive_payment(100)
     payment.void()
@@ -327,6 +354,36 @@ def test_refusal_of_aps_is_shown_with_its_meaning(merchant, operation):
     assert not payment.is_under_way()
     messages = [tx['aps_staff_message'] or '' for tx in payment.read_family()]
     assert any('Declined' in message and f'{status}666' in message for message in messages)
+
+
+@pytest.mark.parametrize('fault', ('timeout_after', 'timeout_before', 'error_500'))
+def test_fault_at_the_last_of_several_operations_is_settled(merchant, fault):
+    payment = merchant.receive_payment(100)
+
+    def run_with_fault(name, operation):
+        merchant.order_fault(name, fault, seconds=3)
+        operation()
+        assert payment.is_under_way()
+        payment.age('aps_request_date', hours=1)
+        payment.check()
+        assert not payment.is_under_way()
+        if fault in NOT_EXECUTED:
+            operation()
+
+    payment.capture(40)
+    run_with_fault('CAPTURE', lambda: payment.capture(60))
+    payment.assert_in_step(captured=10000, operations=['CAPTURE'] * 2)
+
+    [*_first, second] = [
+        row['id'] for row in payment.read_family(operation='online_redirect', is_child=True)
+        if row['state'] == 'done'
+    ]
+    merchant.refund(second, 10)
+    merchant.refund(second, 20.5)
+    run_with_fault('REFUND', lambda: merchant.refund(second, 29.5))
+    payment.assert_in_step(
+        captured=10000, refunded=6000, operations=['CAPTURE'] * 2 + ['REFUND'] * 3
+    )
 
 
 def test_double_click_sends_once(merchant, operation):

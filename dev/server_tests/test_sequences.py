@@ -18,8 +18,8 @@ SEED = int(os.environ.get('APS_SEED', '20261123'))
 AMOUNT = 100
 PARTS = st.sampled_from((1, 10, 25.5, 40, 60, 74.5, 99.99, 100, 100.01))
 FAULTS = st.sampled_from((
-    None, None, None, 'error_500', 'error_500_after', 'close', 'close_before', 'wrong_signature',
-    'garbage',
+    *[None] * 6, 'error_500', 'error_500_after', 'close', 'close_before', 'wrong_signature',
+    'garbage', 'timeout_before', 'timeout_after',
 ))
 
 
@@ -78,9 +78,22 @@ class PaymentMachine(RuleBasedStateMachine):
 
     @rule()
     def check(self):
-        """ The merchant asks APS. """
-        with contextlib.suppress(RPCError):
+        """ The merchant asks APS: both sides agree, unless something is still under way. """
+        self.merchant.wait_for_notifications()
+        try:
             self.payment.check()
+        except RPCError:
+            return
+        if not self.payment.is_under_way():
+            self.assert_equal()
+
+    @rule()
+    def run_cron(self):
+        """ The scheduled action asks APS. """
+        self.payment.make_due()
+        self.merchant.run_check_cron()
+        if not self.payment.is_under_way():
+            self.assert_equal()
 
     @rule(command=st.sampled_from(('CAPTURE', 'REFUND', 'VOID_AUTHORIZATION')), amount=PARTS)
     def use_back_office(self, command, amount):
@@ -119,6 +132,10 @@ class PaymentMachine(RuleBasedStateMachine):
         self.payment.age('aps_request_date', days=1)
         self.payment.check()
         assert not self.payment.is_under_way()
+        self.assert_equal()
+
+    def assert_equal(self):
+        """ Odoo's sums are those of the ledger: no operation was executed twice, or forgotten. """
         ledger = self.payment.read_ledger()
         assert self.payment.sum_in_odoo() == (ledger.captured, ledger.refunded, ledger.voided)
 
@@ -126,7 +143,7 @@ class PaymentMachine(RuleBasedStateMachine):
 def test_odoo_and_aps_agree_after_any_sequence(shop):
     """ Run random sequences; the number and the seed are printed and can be set. """
     merchant = PaymentMachine.merchant = Merchant(shop)
-    merchant.set_read_timeout(2)
+    merchant.set_read_timeout(1)
     print(f"{SEQUENCES} sequences, seed {SEED}")
     machine = seed(SEED)(PaymentMachine)
     machine.TestCase.settings = settings(

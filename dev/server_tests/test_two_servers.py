@@ -65,6 +65,11 @@ def test_captures_asked_of_both_servers_are_sent_once(merchant, run_on_both):
 
     assert any(outcomes)
     payment.assert_in_step(captured=6000, operations=['CAPTURE'])
+    merchant.post_process()
+    [capture] = [row for row in payment.read_family(is_child=True) if row['state'] == 'done']
+    assert len(merchant.rpc.search_read(
+        'account.payment', [('payment_transaction_id', '=', capture['id'])], ['id']
+    )) == 1
 
 
 def test_refunds_asked_of_both_servers_are_sent_once_and_accounted_once(merchant, run_on_both):

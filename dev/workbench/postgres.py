@@ -23,6 +23,18 @@ SETTINGS = (
 )
 
 
+def install_postgres(is_private=False):
+    """ Install the tools of PostgreSQL, and a server if none is at hand.
+
+    :param bool is_private: Whether that of the PG* variables is not to be used.
+    :return: None
+    """
+    install_packages('postgresql-client-common', 'postgresql-client')
+    is_given = os.environ.get('PGHOST') and not is_private
+    if not is_given and not list(Path('/usr/lib/postgresql').glob('*/bin/initdb')):
+        install_packages('postgresql')
+
+
 class Postgres:
     """ A PostgreSQL server and the tools to make databases on it. """
 
@@ -33,7 +45,7 @@ class Postgres:
         :param tuple settings: The settings of a private server.
         """
         self.settings = settings
-        install_packages('postgresql-client-common', 'postgresql-client')
+        install_postgres(is_private)
         if os.environ.get('PGHOST') and not is_private:
             self.host = os.environ['PGHOST']
             self.port = os.environ.get('PGPORT', '5432')
@@ -44,8 +56,6 @@ class Postgres:
 
     def _start_private(self, run_folder):
         """ Make a cluster and start its server. """
-        if not list(Path('/usr/lib/postgresql').glob('*/bin/initdb')):
-            install_packages('postgresql')
         binaries = max(Path('/usr/lib/postgresql').glob('*/bin'))
         say(f"Starting PostgreSQL on port {self.port}...")
         folder = run_folder / 'postgresql'

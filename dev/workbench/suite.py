@@ -1,12 +1,14 @@
 """ The command `dev/test`: the whole suite, part by part. """
 
 import argparse
+import json
 import os
 import shutil
 import sys
 import time
 import xml.etree.ElementTree
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
+from pathlib import Path
 
 from .coverage import FLOORS, Coverage
 from .lint import check_style
@@ -14,7 +16,7 @@ from .log_check import check_log
 from .odoo import BASE_MODULES, Odoo
 from .odoo_log import read_results
 from .odoo_source import find_sources
-from .postgres import Postgres
+from .postgres import Postgres, install_postgres
 from .stack import Stack
 from .system import (
     DEV,
@@ -26,6 +28,8 @@ from .system import (
     make_run_folder,
     run,
     say,
+    start,
+    stop,
     stop_all,
 )
 from .upgrade import check_upgrade
@@ -61,6 +65,7 @@ def parse_arguments():
     parser.add_argument('--tags', default=ALL_TESTS, help="Odoo's --test-tags")
     parser.add_argument('-k', metavar='PATTERN', help="pytest's -k")
     parser.add_argument('--keep-logs', metavar='FOLDER', help="copy the logs into a folder")
+    parser.add_argument('--results', metavar='FILE', help=argparse.SUPPRESS)  # Of a child process.
     arguments = parser.parse_args()
     arguments.parts = arguments.only.split(',') if arguments.only else PARTS
     if set(arguments.parts) - set(PARTS):
@@ -90,6 +95,9 @@ def main():
                 folder, arguments.keep_logs, dirs_exist_ok=True,
                 ignore=shutil.ignore_patterns('postgresql', 'data', 'addons*'),
             )
+    if arguments.results:
+        Path(arguments.results).write_text(json.dumps([asdict(result) for result in results]))
+        return 0
     return report(results)
 
 
@@ -136,24 +144,64 @@ class Suite:
             return self.results
         sources = find_sources(self.arguments.series)
         install_packages('chromium')
-        self.postgres = Postgres(self.folder)
-        for source in sources:
-            odoo = Odoo(source, self.postgres, self.folder)
-            coverage = Coverage(odoo) if self._is_coverage_wanted() else None
-            if 'odoo' in self.arguments.parts:
-                odoo.coverage = coverage
-                self._measure(f'odoo {source.series}', self._run_odoo_tests, odoo, BASE_MODULES)
-                odoo.coverage = None
-                self._measure(f'odoo {source.series}, alone', self._run_odoo_tests, odoo, 'payment')
-            if 'core' in self.arguments.parts and source.series == '17.0':
-                self._measure('core 17.0', self._run_core_tests, odoo)
-            if 'upgrade' in self.arguments.parts:
-                self._measure(f'upgrade {source.series}', self._run_upgrade, odoo)
-            if {'servers', 'browser'} & set(self.arguments.parts):
-                self._run_on_stack(source, coverage)
-            if coverage:
-                self._measure(f'coverage {source.series}', self._check_coverage, coverage)
+        if len(sources) == 1:
+            self._run_series(sources[0])
+        else:
+            self._run_side_by_side(sources)
         return self.results
+
+    def _run_side_by_side(self, sources):
+        """ Run the parts of several series at the same time, each in a process of its own.
+
+        :param list[Source] sources: The Odoo of each series.
+        :return: None
+        """
+        install_postgres()
+        get_python('tools')  # Shared, so it must not be made by both.
+        parts = [part for part in self.arguments.parts if part not in ('lint', 'unit')]
+        processes = {}
+        for source in sources:
+            arguments = ['--series', source.series, '--only', ','.join(parts),
+                         '--tags', self.arguments.tags]
+            if self.arguments.k:
+                arguments += ['-k', self.arguments.k]
+            if self.arguments.keep_logs:
+                arguments += ['--keep-logs', Path(self.arguments.keep_logs) / source.series]
+            results = self.folder / f'{source.series}.json'
+            processes[results] = start(
+                [sys.executable, DEV / 'test', *arguments, '--results', results]
+            )
+        for results, process in processes.items():
+            process.wait()
+            stop(process)
+            self.results += (
+                [Result(**values) for values in json.loads(results.read_text())]
+                if results.exists() else
+                [Result(results.stem, failed=1, failures=("The run ended unexpectedly.",))]
+            )
+
+    def _run_series(self, source):
+        """ Run the parts of one series.
+
+        :param Source source: The Odoo to run.
+        :return: None
+        """
+        self.postgres = Postgres(self.folder)
+        odoo = Odoo(source, self.postgres, self.folder)
+        coverage = Coverage(odoo) if self._is_coverage_wanted() else None
+        if 'odoo' in self.arguments.parts:
+            odoo.coverage = coverage
+            self._measure(f'odoo {source.series}', self._run_odoo_tests, odoo, BASE_MODULES)
+            odoo.coverage = None
+            self._measure(f'odoo {source.series}, alone', self._run_odoo_tests, odoo, 'payment')
+        if 'core' in self.arguments.parts and source.series == '17.0':
+            self._measure('core 17.0', self._run_core_tests, odoo)
+        if 'upgrade' in self.arguments.parts:
+            self._measure(f'upgrade {source.series}', self._run_upgrade, odoo)
+        if {'servers', 'browser'} & set(self.arguments.parts):
+            self._run_on_stack(source, coverage)
+        if coverage:
+            self._measure(f'coverage {source.series}', self._check_coverage, coverage)
 
     def _is_coverage_wanted(self):
         """ Return whether all tests are run that together cover the addon. """
@@ -171,7 +219,8 @@ class Suite:
         result.name = name
         result.seconds = time.monotonic() - begin
         self.results.append(result)
-        say(f"  {result.passed} passed, {result.failed} failed in {result.seconds:.0f} s")
+        say(f"  {name}: {result.passed} passed, {result.failed} failed in "
+            f"{result.seconds:.0f} s")
         for failure in result.failures:
             say(f"  FAILED {failure}")
 
@@ -249,6 +298,7 @@ class Suite:
     def _run_upgrade(self, odoo):
         """ Move a database from Odoo's own module to ours. """
         failures = check_upgrade(odoo, self.folder)
+        failures += check_log(odoo.read_log(odoo.folder / 'upgrade.log'))
         return Result('', passed=int(not failures), failed=len(failures), failures=tuple(failures))
 
     def _run_on_stack(self, source, coverage):

@@ -21,6 +21,7 @@ CACHE = Path(
 ).resolve()
 
 STARTED = []  # The processes to stop at the end, in the order in which they were started.
+STOP_TIME = 60  # How long a process may take to stop, with what it has started, in seconds.
 
 
 class Failure(Exception):
@@ -77,15 +78,15 @@ def run(command, log=None, what=None, timeout=None, **kwargs):
     return result
 
 
-def start(command, log, **kwargs):
+def start(command, log=None, **kwargs):
     """ Start a process that is stopped at the end, with all its children.
 
     :param list command: The command and its arguments.
-    :param Path log: The file that takes what it prints.
+    :param Path log: The file that takes what it prints; it is shown by default.
     :return: The process.
     :rtype: subprocess.Popen
     """
-    with open(log, 'ab') as output:
+    with open(log, 'ab') if log else nullcontext() as output:
         process = subprocess.Popen(
             [str(part) for part in command], stdin=subprocess.DEVNULL, stdout=output,
             stderr=subprocess.STDOUT, start_new_session=True, **kwargs,
@@ -101,7 +102,7 @@ def stop(process):
     for sign in (signal.SIGTERM, signal.SIGKILL):
         try:
             os.killpg(process.pid, sign)
-            process.wait(15)
+            process.wait(STOP_TIME)
             return
         except ProcessLookupError:
             return
