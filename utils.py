@@ -332,6 +332,18 @@ def get_next_check(start, now):
 
 # === Values === #
 
+def read_setting(text, default):
+    """ Return the number of a setting.
+
+    :param str|bool text: The setting, as it is stored.
+    :param int default: The number if the setting is missing, or is none above 0.
+    :return: The number.
+    :rtype: int
+    """
+    text = text or ''
+    return int(text) if text.isdecimal() and int(text) else default
+
+
 def get_payment_option(payment_method_code):
     """ Return the payment option that preselects a payment method on the payment page.
 

@@ -401,8 +401,8 @@ class PaymentAPSMessage(models.Model):
     @api.autovacuum
     def _gc_messages(self):
         """ Delete the messages that are older than they have to be. """
-        days = self.env['ir.config_parameter'].sudo().get_param(RETENTION_DAYS_PARAMETER) or ''
-        days = int(days) if days.isdecimal() and int(days) else RETENTION_DAYS
+        days = self.env['ir.config_parameter'].sudo().get_param(RETENTION_DAYS_PARAMETER)
+        days = aps_utils.read_setting(days, RETENTION_DAYS)
         for _batch in range(PURGE_BATCHES):
             self.env.cr.execute(
                 """

@@ -395,8 +395,8 @@ class PaymentProvider(models.Model):
         :rtype: int
         """
         parameters_sudo = self.env['ir.config_parameter'].sudo()
-        seconds = parameters_sudo.get_param(const.READ_TIMEOUT_PARAMETER) or ''
-        return int(seconds) if seconds.isdecimal() and int(seconds) else const.READ_TIMEOUT
+        seconds = parameters_sudo.get_param(const.READ_TIMEOUT_PARAMETER)
+        return aps_utils.read_setting(seconds, const.READ_TIMEOUT)
 
     def _aps_read_answer(self, response):
         """ Return the fields of a response of the payment API, if they are authentic.

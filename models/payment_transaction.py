@@ -145,10 +145,9 @@ class PaymentTransaction(models.Model):
 
         :return: The fields of the payment method, or the saved card.
         :rtype: dict
-        :raise ValidationError: If the payment can't be made with it.
+        :raise ValidationError: If the method needs a phone number, and there is none.
         """
         if self.token_id:
-            self.token_id._aps_check_usable(self.provider_id)
             return {'token_name': self.token_id.provider_ref}
         values = aps_utils.get_option_fields(self.payment_method_code)
         if self._aps_get_option().phone:
@@ -166,14 +165,16 @@ class PaymentTransaction(models.Model):
         return const.OPTIONS_BY_METHOD.get(self.payment_method_code, const.ANY_CARD)
 
     def _aps_check_offer(self):
-        """ Check that the provider and the payment method can be used for this payment.
+        """ Check that provider, payment method and saved card can be used for this payment.
 
         The payment form offers only those that can; a crafted request may name any, such as a
         provider in test mode, whose payments cost nothing.
 
         :return: None
-        :raise ValidationError: If the provider or the method is not offered for this payment.
+        :raise ValidationError: If one of them is not offered for this payment.
         """
+        if self.token_id:
+            self.token_id._aps_check_usable(self.provider_id)
         method = self.payment_method_id
         # The engine's stand-in for a method that is not known is never offered; APS refuses it.
         is_offered = method.code == 'unknown' or self._aps_is_method_offered()

@@ -97,7 +97,9 @@ class PaymentTransaction(models.Model):
             self.provider_id, message, channel, error.aps_reason
         )
         if is_new and isinstance(error, APSMessageAmbiguous):
+            self._aps_lock()
             self._aps_get_payment()._aps_schedule_check(at_once=True)
+            self.env.flush_all()
 
     def _aps_start_over(self):
         """ Roll back, to see the database as it is now. """

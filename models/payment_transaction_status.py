@@ -386,7 +386,6 @@ class PaymentTransaction(models.Model):
             return age >= timedelta(minutes=const.SETTLING_TIME)
         return age >= timedelta(hours=self._aps_get_abandon_hours())
 
-    @api.model
     def _aps_get_begin(self):
         """ Return when the payment began.
 
@@ -399,10 +398,11 @@ class PaymentTransaction(models.Model):
         is_charge = self.operation == 'offline'
         return (is_charge and self.aps_request_date) or self.create_date
 
+    @api.model
     def _aps_get_abandon_hours(self):
         """ Return after how many hours a payment that APS knows nothing of is canceled. """
         hours = self.env['ir.config_parameter'].sudo().get_param(const.ABANDON_HOURS_PARAMETER)
-        return int(hours) if (hours or '').isdecimal() else const.ABANDON_HOURS
+        return aps_utils.read_setting(hours, const.ABANDON_HOURS)
 
     def _aps_get_abandoned_message(self):
         """ Return the reason of a cancellation by the check, in the language of the context. """

@@ -122,7 +122,6 @@ class PaymentTransaction(models.Model):
         :raise ValidationError: If the card was certainly not charged.
         """
         self._aps_check_offer()
-        self.token_id._aps_check_usable(self.provider_id)
         if self.operation == 'online_token':
             self.aps_is_page_due = True
         else:

@@ -165,6 +165,13 @@ class TestUtils(BaseCase):
             with self.subTest(name=name, value=value):
                 self.assertTrue(aps_utils.is_ambiguous({'status': '14', name: value}))
 
+    def test_setting_that_is_no_number_is_the_default(self):
+        """ Test that a slip in a system parameter neither cancels payments nor stops requests. """
+        self.assertEqual(aps_utils.read_setting('48', 96), 48)
+        for text in (False, None, '', '0', '-1', '1.5', ' 5', 'x'):
+            with self.subTest(text=text):
+                self.assertEqual(aps_utils.read_setting(text, 96), 96)
+
     def test_unusable_json_is_refused(self):
         """ Test that only one flat reading of a JSON body exists. """
         self.assertEqual(

@@ -38,6 +38,7 @@ def test_stranger_donates(shop):
         'provider_id': merchant.provider_id, 'landing_route': '/donation/pay',
         'payment_method_id': merchant.switch_methods(['card'], True)['card'],
         'tokenization_requested': False, 'donation_comment': "",
+        'donation_recipient_email': 'shop@example.com',
         'access_token': re.search(r'data-access-token="([^"]+)"', page)[1],
         'partner_details': {
             'name': "Somebody", 'email': 'donor@example.com',

@@ -90,7 +90,7 @@ def test_payment_is_captured_and_voided_from_its_document(merchant, model, link)
     captured.assert_in_step(captured=6000, operations=['CAPTURE'])
     voided.assert_in_step(voided=True, operations=['VOID_AUTHORIZATION'])
     assert merchant.read_documents(model, documents) == {
-        'sale.order': ['sale', 'sent'], 'account.move': ['partial', 'not_paid'],
+        'sale.order': ['sale', 'sale'], 'account.move': ['partial', 'not_paid'],
     }[model]
 
 
@@ -359,6 +359,7 @@ def test_refusal_of_aps_is_shown_with_its_meaning(merchant, operation):
 @pytest.mark.parametrize('fault', ('timeout_after', 'timeout_before', 'error_500'))
 def test_fault_at_the_last_of_several_operations_is_settled(merchant, fault):
     payment = merchant.receive_payment(100)
+    merchant.hold_notifications()
 
     def run_with_fault(name, operation):
         merchant.order_fault(name, fault, seconds=3)

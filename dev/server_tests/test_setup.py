@@ -4,6 +4,7 @@ import itertools
 
 import pytest
 from workbench.payments import Merchant
+from workbench.rpc import RPCError
 from workbench.sandbox_process import CREDENTIALS
 
 WRONG = {
@@ -146,9 +147,13 @@ def test_white_space_of_an_older_module_is_named(shop, provider):
     assert "SHA Request Phrase begins or ends with white space" in provider.check()[1]
 
 
-def test_character_that_cannot_be_seen_is_named(provider):
+def test_character_that_cannot_be_seen_is_named(shop, provider):
     phrase = CREDENTIALS['aps_sha_response']
-    provider.write({'aps_sha_response': f'{phrase[:4]}\u200b{phrase[4:]}'})
+    hidden = f'{phrase[:4]}\u200b{phrase[4:]}'
+    with pytest.raises(RPCError, match="SHA Response Phrase holds a character that can't be seen"):
+        provider.write({'aps_sha_response': hidden})
+
+    shop.query(f"UPDATE payment_provider SET aps_sha_response = '{hidden}'")
     result = provider.check()[1]
     assert "SHA Response Phrase holds a character that can't be seen" in result
     assert FINDINGS['aps_sha_response'] in result

@@ -340,10 +340,12 @@ class Payment:
         :param int interval: By how much, e.g., `days=8`.
         """
         [(unit, number)] = interval.items()
-        self.merchant.shop.query(
-            f"UPDATE payment_transaction SET {field} = {field} - interval '{number} {unit}' "
-            f"WHERE reference LIKE '%{self.reference}%'"
-        )
+        # One by one, as the scheduled action may be writing them in another order.
+        for row in self.read_family():
+            self.merchant.shop.query(
+                f"UPDATE payment_transaction SET {field} = {field} - interval '{number} {unit}' "
+                f"WHERE id = {row['id']}"
+            )
 
     def multiply(self, prefix, count, **columns):
         """ Have the database itself make copies of the transaction that are due for a check.
