@@ -149,5 +149,6 @@ def test_odoo_and_aps_agree_after_any_sequence(shop):
     machine.TestCase.settings = settings(
         max_examples=SEQUENCES, stateful_step_count=12, deadline=None, database=None,
         suppress_health_check=list(HealthCheck), phases=(Phase.generate,), print_blob=True,
+        report_multiple_bugs=False,
     )
     machine.TestCase('runTest').runTest()

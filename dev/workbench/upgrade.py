@@ -108,6 +108,21 @@ module = env['ir.module.module'].search([('name', '=', 'payment_aps')])
 print('VERSION ' + module.latest_version)
 env.cr.rollback()
 '''
+# What a copy that PostgreSQL's tools made says of itself, until it is confirmed.
+READ_COPY = '''
+provider = env['payment.provider'].search([('name', '=', 'Live account')])
+def is_offered():
+    return provider in provider._get_compatible_providers(
+        provider.company_id.id, env.user.partner_id.id, 10, currency_id=env.company.currency_id.id
+    )
+assert provider.state == 'enabled' and provider.aps_is_in_copy and not is_offered()
+provider.action_aps_check_setup()
+assert 'is a copy' in provider.aps_check_result, provider.aps_check_result
+provider.action_aps_confirm_database()
+assert not provider.aps_is_in_copy and is_offered()
+print('NOTICED')
+env.cr.rollback()
+'''
 
 
 def check_upgrade(odoo, folder):
@@ -140,8 +155,25 @@ def check_upgrade(odoo, folder):
     failures += compare(after, last)
     if methods != last_methods:
         failures.append("the second upgrade changed payment methods")
+    failures += check_copy(odoo, database)
     odoo.postgres.drop(database)
     return failures
+
+
+def check_copy(odoo, database):
+    """ Return what is wrong with a backup that PostgreSQL's own tools made and restored.
+
+    :param Odoo odoo: The Odoo to run.
+    :param str database: The database, which takes live payments.
+    :return: What is wrong.
+    :rtype: list[str]
+    """
+    copy, file = f'{database}_copy', odoo.folder / 'copy.dump'
+    odoo.postgres.dump(database, file)
+    odoo.postgres.restore(copy, file)
+    output = run_script(odoo, copy, READ_COPY, odoo.addons)
+    odoo.postgres.drop(copy)
+    return [] if 'NOTICED' in output else [f"a copy takes live payments: {output[-500:]}"]
 
 
 def compare(before, after):
