@@ -177,7 +177,7 @@ class PaymentTransaction(models.Model):
             self.token_id._aps_check_usable(self.provider_id)
         method = self.payment_method_id
         # The engine's stand-in for a method that is not known is never offered; APS refuses it.
-        is_offered = method.code == 'unknown' or self._aps_is_method_offered()
+        is_offered = self._aps_is_method_offered() or method.code == 'unknown'
         if not is_offered or not self._aps_is_provider_offered():
             raise ValidationError(_(
                 "This payment can't be made with %(method)s. Choose another payment method.",
@@ -190,39 +190,31 @@ class PaymentTransaction(models.Model):
         One query, instead of one for each list of countries and currencies, reads what is needed
         next as well.
         """
-        currency = self.currency_id
-        methods = self.payment_method_id.sudo().search_fetch([
-            '|', ('id', '=', self.payment_method_id.id),
-            ('brand_ids', 'in', self.payment_method_id.ids),
+        method, country, currency = (
+            self.payment_method_id, self.partner_country_id, self.currency_id
+        )
+        domain = [
+            '|', ('id', '=', method.id), ('brand_ids', 'in', method.ids),
             ('primary_payment_method_id', '=', False),
             ('active', '=', True),
-            *self._aps_get_limits_domain('supported'),
-            ('provider_ids', 'any', [
-                ('id', '=', self.provider_id.id), *self._aps_get_limits_domain('available'),
-            ]),
-        ], ['code'], limit=1)
+            ('provider_ids', 'in', self.provider_id.ids),
+            '|', ('supported_currency_ids', '=', False),
+            ('supported_currency_ids', 'in', currency.ids),
+        ]
+        if country:
+            domain += [
+                '|', ('supported_country_ids', '=', False),
+                ('supported_country_ids', 'in', country.ids),
+            ]
+        methods = method.sudo().search_fetch(domain, ['code'], limit=1)
         return methods and currency.name in (self._aps_get_option().currencies or currency.name)
-
-    def _aps_get_limits_domain(self, prefix):
-        """ Return the domain of what can be used in the currency and the country of this payment.
-
-        :param str prefix: What the names of the two fields begin with.
-        :return: The domain.
-        :rtype: list
-        """
-        domain = []
-        for name, record in (('country', self.partner_country_id), ('currency', self.currency_id)):
-            if record:
-                field = f'{prefix}_{name}_ids'
-                domain += ['|', (field, '=', False), (field, 'in', record.ids)]
-        return domain
 
     def _aps_is_provider_offered(self):
         """ Return whether the provider may take this payment from this user. """
         provider_sudo = self.provider_id.sudo()
         company = provider_sudo.company_id
         is_open = provider_sudo.is_published or self.env.user._is_internal()
-        if provider_sudo.state == 'disabled' or not is_open:
+        if provider_sudo.state == 'disabled' or not is_open or not self._aps_is_available():
             return False
         if provider_sudo.maximum_amount:
             amount = self.currency_id._convert(
@@ -233,6 +225,24 @@ class PaymentTransaction(models.Model):
         return all(
             company in document.company_id.parent_ids for document in self._aps_get_documents()
         )
+
+    def _aps_is_available(self):
+        """ Return whether the provider is available in the country and the currency of the payment.
+
+        Its lists are long, and nothing else of them is needed, so the database looks into them.
+        """
+        self.env.cr.execute(
+            """
+                SELECT (SELECT bool_or(country_id = %s) FROM payment_country_rel
+                         WHERE payment_id = %s),
+                       (SELECT bool_or(currency_id = %s) FROM payment_currency_rel
+                         WHERE payment_provider_id = %s)
+            """,
+            [self.partner_country_id.id or None, self.provider_id.id,
+             self.currency_id.id, self.provider_id.id],
+        )
+        # An empty list, or a shopper of whom no country is known, restricts nothing.
+        return False not in self.env.cr.fetchone()
 
     def _aps_get_documents(self):
         """ Return the orders and invoices that are paid; their modules are optional.
