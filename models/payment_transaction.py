@@ -176,45 +176,77 @@ class PaymentTransaction(models.Model):
         if self.token_id:
             self.token_id._aps_check_usable(self.provider_id)
         method = self.payment_method_id
+        method.sudo().fetch(['code'])  # Else all of it would be read.
+        is_method_available, is_provider_available = self._aps_read_availability()
+        currency_name = self.currency_id.name
         # The engine's stand-in for a method that is not known is never offered; APS refuses it.
-        is_offered = self._aps_is_method_offered() or method.code == 'unknown'
-        if not is_offered or not self._aps_is_provider_offered():
+        is_method_offered = method.code == 'unknown' or (
+            is_method_available
+            and currency_name in (self._aps_get_option().currencies or currency_name)
+        )
+        if not (is_method_offered and is_provider_available and self._aps_is_provider_offered()):
             raise ValidationError(_(
                 "This payment can't be made with %(method)s. Choose another payment method.",
                 method=method.name,
             ))
 
-    def _aps_is_method_offered(self):
-        """ Return whether the provider offers the payment method for this payment.
+    def _aps_read_availability(self):
+        """ Return whether the method and the provider can be used in country and currency.
 
-        One query, instead of one for each list of countries and currencies, reads what is needed
-        next as well.
+        Each form asks for it, and the ORM takes many times as long: the lists of the provider are
+        long, and nothing else of them is needed. An empty list, or a shopper of whom no country is
+        known, restricts nothing. A brand has the lists of its primary method.
+
+        :return: Whether the method can be used, and whether the provider can.
+        :rtype: tuple[bool, bool]
         """
-        method, country, currency = (
-            self.payment_method_id, self.partner_country_id, self.currency_id
+        self.env['payment.method'].flush_model(['active', 'primary_payment_method_id'])
+        self.env.cr.execute(
+            """
+                SELECT EXISTS (
+                    SELECT FROM payment_method chosen
+                      JOIN payment_method method
+                        ON method.id = COALESCE(chosen.primary_payment_method_id, chosen.id)
+                      JOIN payment_method_payment_provider_rel offer
+                        ON offer.payment_method_id = method.id
+                       AND offer.payment_provider_id = %(provider)s
+                     WHERE chosen.id = %(method)s
+                       AND method.active
+                       AND COALESCE((
+                            SELECT bool_or(res_country_id = %(country)s)
+                              FROM payment_method_res_country_rel
+                             WHERE payment_method_id = method.id
+                       ), true)
+                       AND COALESCE((
+                            SELECT bool_or(res_currency_id = %(currency)s)
+                              FROM payment_method_res_currency_rel
+                             WHERE payment_method_id = method.id
+                       ), true)
+                ), COALESCE((
+                    SELECT bool_or(country_id = %(country)s)
+                      FROM payment_country_rel
+                     WHERE payment_id = %(provider)s
+                ), true) AND COALESCE((
+                    SELECT bool_or(currency_id = %(currency)s)
+                      FROM payment_currency_rel
+                     WHERE payment_provider_id = %(provider)s
+                ), true)
+            """,
+            {
+                'method': self.payment_method_id.id,
+                'provider': self.provider_id.id,
+                'country': self.partner_country_id.id or None,
+                'currency': self.currency_id.id,
+            },
         )
-        domain = [
-            '|', ('id', '=', method.id), ('brand_ids', 'in', method.ids),
-            ('primary_payment_method_id', '=', False),
-            ('active', '=', True),
-            ('provider_ids', 'in', self.provider_id.ids),
-            '|', ('supported_currency_ids', '=', False),
-            ('supported_currency_ids', 'in', currency.ids),
-        ]
-        if country:
-            domain += [
-                '|', ('supported_country_ids', '=', False),
-                ('supported_country_ids', 'in', country.ids),
-            ]
-        methods = method.sudo().search_fetch(domain, ['code'], limit=1)
-        return methods and currency.name in (self._aps_get_option().currencies or currency.name)
+        return self.env.cr.fetchone()
 
     def _aps_is_provider_offered(self):
         """ Return whether the provider may take this payment from this user. """
         provider_sudo = self.provider_id.sudo()
         company = provider_sudo.company_id
         is_open = provider_sudo.is_published or self.env.user._is_internal()
-        if provider_sudo.state == 'disabled' or not is_open or not self._aps_is_available():
+        if provider_sudo.state == 'disabled' or not is_open:
             return False
         if provider_sudo.maximum_amount:
             amount = self.currency_id._convert(
@@ -225,24 +257,6 @@ class PaymentTransaction(models.Model):
         return all(
             company in document.company_id.parent_ids for document in self._aps_get_documents()
         )
-
-    def _aps_is_available(self):
-        """ Return whether the provider is available in the country and the currency of the payment.
-
-        Its lists are long, and nothing else of them is needed, so the database looks into them.
-        """
-        self.env.cr.execute(
-            """
-                SELECT (SELECT bool_or(country_id = %s) FROM payment_country_rel
-                         WHERE payment_id = %s),
-                       (SELECT bool_or(currency_id = %s) FROM payment_currency_rel
-                         WHERE payment_provider_id = %s)
-            """,
-            [self.partner_country_id.id or None, self.provider_id.id,
-             self.currency_id.id, self.provider_id.id],
-        )
-        # An empty list, or a shopper of whom no country is known, restricts nothing.
-        return False not in self.env.cr.fetchone()
 
     def _aps_get_documents(self):
         """ Return the orders and invoices that are paid; their modules are optional.
