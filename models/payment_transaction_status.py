@@ -211,7 +211,7 @@ class PaymentTransaction(models.Model):
             self._aps_check_status()
             self.env.cr.commit()  # pylint: disable=invalid-commit
             return True
-        except APSError as error:
+        except (APSError, APSMessageRefused) as error:
             self.env.cr.rollback()
             _logger.warning("APS doesn't tell about %s: %s", self.reference, error)
             if not isinstance(error, APSOtherAccount):  # Goes on when the account is set again.
@@ -324,7 +324,7 @@ class PaymentTransaction(models.Model):
             self._aps_check_status(read_timeout=SHOPPER_READ_TIMEOUT)
         except OperationalError:
             raise  # A conflict in the database; Odoo runs the request again.
-        except APSError as error:
+        except (APSError, APSMessageRefused) as error:
             _logger.warning("APS doesn't tell about %s: %s", self.reference, error)
         except Exception:  # The status page has to be shown all the same.
             self.env.cr.rollback()

@@ -469,6 +469,18 @@ class TestStatusAnswers(APSCommon):
                 self.assertEqual(refund_tx.aps_request_state, state)
                 self.assertEqual(bool(tx.aps_next_check), is_kept)
 
+    def test_answer_about_another_account_is_no_error_of_ours(self):
+        """ Test that an answer that doesn't fit changes nothing, and is no crash in the log. """
+        tx = self._create_transaction('redirect')
+        answer = self._build_answer(tx, '14', merchant_identifier='Another1')
+        with patch(
+            'odoo.addons.payment_aps.models.payment_transaction_status._logger.exception'
+        ) as log_error:
+            self._check_in_batch(tx, lambda *_args: answer)
+        log_error.assert_not_called()
+        self.assertEqual(tx.state, 'draft')
+        self.assertGreater(tx.aps_next_check, fields.Datetime.now())
+
     def test_charge_is_asked_about_from_when_it_was_sent(self):
         """ Test a charge at the end of a long job, whose transaction was created long before. """
         tx = self._create_transaction('redirect', operation='offline', state='pending')

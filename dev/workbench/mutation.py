@@ -14,7 +14,7 @@ FUNCTIONS = (
     'format_value', 'parse_json_message', '_get_depth', '_refuse_repeated_fields', 'is_reference',
     'get_currency_decimals', 'to_minor_units', 'to_major_units', 'parse_minor_units',
     'get_target_state', 'is_refusal', 'is_query_answered', 'get_operation_outcome',
-    'get_next_check',
+    'get_next_check', 'is_ambiguous', '_resembles_decisive_field', 'read_setting',
 )
 # The tests that need no database.
 TESTS = ('test_answer_rules', 'test_signature', 'test_utils')
