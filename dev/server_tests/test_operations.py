@@ -89,9 +89,10 @@ def test_payment_is_captured_and_voided_from_its_document(merchant, model, link)
 
     captured.assert_in_step(captured=6000, operations=['CAPTURE'])
     voided.assert_in_step(voided=True, operations=['VOID_AUTHORIZATION'])
-    assert merchant.read_documents(model, documents) == {
-        'sale.order': ['sale', 'sale'], 'account.move': ['partial', 'not_paid'],
-    }[model]
+    [state, voided_state] = merchant.read_documents(model, documents)
+    assert state == ('sale' if model == 'sale.order' else 'partial')
+    if model == 'account.move':  # Whether a void takes back an order is up to each series.
+        assert voided_state == 'not_paid'
 
 
 def test_authorization_is_voided(merchant):
