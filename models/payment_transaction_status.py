@@ -2,7 +2,7 @@ import logging
 import time
 from datetime import timedelta
 
-from psycopg2 import OperationalError
+from psycopg2 import OperationalError, errors
 
 from odoo import _, api, fields, models
 from odoo.exceptions import UserError
@@ -25,6 +25,9 @@ _logger = logging.getLogger(__name__)
 # answer it leaves an account alone until the next run.
 CHECK_BATCH_SIZE = 100
 MAX_FAILURES = 3
+# How often the cron applies what APS tells of a payment that others are updating, e.g., the
+# engine's post-processing of a capture, which updates the customer as well.
+CHECK_ATTEMPTS = 3
 # How long a run of the cron may take, in seconds, below the limit that Odoo sets.
 CHECK_TIME = 60
 # How long the status page of a shopper waits for APS, in seconds.
@@ -208,8 +211,7 @@ class PaymentTransaction(models.Model):
                 lambda tx: tx.aps_request_state == 'queued' and tx.aps_command != 'LAPSE'
             ):
                 operation_tx._aps_send_operation()  # Interrupted before it was sent.
-            self._aps_check_status()
-            self.env.cr.commit()  # pylint: disable=invalid-commit
+            self._aps_check_and_commit()
             return True
         except (APSError, APSMessageRefused) as error:
             self.env.cr.rollback()
@@ -227,6 +229,25 @@ class PaymentTransaction(models.Model):
             _logger.exception("The check of %s failed.", self.reference)
             self._aps_keep_check(timedelta(days=1))
             return True
+
+    def _aps_check_and_commit(self):
+        """ Ask APS about the payment and commit, again if another process was faster.
+
+        To ask changes nothing at APS, so it may be repeated.
+
+        :return: None
+        :raise APSError: If APS gives no usable answer.
+        :raise psycopg2.OperationalError: If the conflict lasts.
+        """
+        for attempt in range(1, CHECK_ATTEMPTS + 1):
+            try:
+                self._aps_check_status()
+                self.env.cr.commit()  # pylint: disable=invalid-commit
+                return
+            except (errors.SerializationFailure, errors.DeadlockDetected):
+                if attempt == CHECK_ATTEMPTS:
+                    raise
+                self.env.cr.rollback()
 
     def _aps_keep_check(self, delay, is_refused=False):
         """ Have a payment asked about again if the check that failed was the last of its schedule.

@@ -170,6 +170,35 @@ def test_capture_of_the_back_office_after_the_rest_was_closed_is_taken_over(merc
     payment.assert_in_step(captured=10000, refunded=7000)
 
 
+@pytest.fixture
+def conflict(shop):
+    """ A conflict with another process that PostgreSQL finds when the next refund is recorded. """
+    # A sequence doesn't go back with what is rolled back.
+    shop.query("""
+        CREATE SEQUENCE conflict_count;
+        CREATE FUNCTION meet_conflict() RETURNS trigger LANGUAGE plpgsql AS $$
+        BEGIN
+            IF nextval('conflict_count') = 1 THEN
+                RAISE EXCEPTION 'a conflict of the tests' USING ERRCODE = 'serialization_failure';
+            END IF;
+            RETURN NEW;
+        END $$;
+        CREATE TRIGGER meet_conflict BEFORE INSERT ON payment_transaction
+        FOR EACH ROW WHEN (NEW.operation = 'refund') EXECUTE FUNCTION meet_conflict();
+    """)
+    yield lambda: int(shop.query("SELECT last_value FROM conflict_count"))
+    shop.query("DROP FUNCTION meet_conflict CASCADE; DROP SEQUENCE conflict_count")
+
+
+def test_conflict_does_not_put_off_what_aps_told(merchant, conflict):
+    payment = merchant.receive_payment(100, command='PURCHASE')
+
+    merchant.use_back_office(payment, 'REFUND', 4000)
+
+    assert conflict() == 2, "The refund was not recorded twice, the first time in vain."
+    payment.assert_in_step(captured=10000, refunded=4000)
+
+
 def test_failed_query_is_shown_to_who_asked(merchant):
     payment = merchant.open_page(100, command='PURCHASE')
     account = f'accounts/{merchant.shop.merchant}'

@@ -201,7 +201,11 @@ class Merchant:
             **({'amount': round(amount)} if amount else {}),
         })
         self.wait_for_notifications()
-        self.run_check_cron()
+        for _attempt in range(25):
+            self.run_check_cron()
+            if not payment.is_due():  # Else another process had locked it, and was not waited for.
+                return
+            time.sleep(0.2)
 
     # === Crons === #
 
@@ -374,6 +378,13 @@ class Payment:
             f"FROM payment_transaction, generate_series(1, {count}) number "
             f"WHERE payment_transaction.id = {self.id}"
         )
+
+    def is_due(self):
+        """ Return whether the next check is due. """
+        return self.merchant.shop.query(
+            "SELECT aps_next_check <= now() AT TIME ZONE 'UTC' FROM payment_transaction "
+            f"WHERE id = {self.id}"
+        ) == 't'
 
     def make_due(self):
         """ Have the payment be due for the next check. """
