@@ -1,6 +1,6 @@
 {
     'name': "Payment Provider: Amazon Payment Services",
-    'version': '1.2.0',
+    'version': '1.2.1',
     'category': 'Accounting/Payment Providers',
     'sequence': 350,
     'summary': "Cards and local methods of the Gulf, Egypt, Jordan and Lebanon",
@@ -17,6 +17,7 @@
         'views/payment_transaction_views.xml',
         'views/payment_aps_message_views.xml',
         'views/payment_aps_refusal_views.xml',
+        'views/payment_aps_menus.xml',  # Depends on the actions of the other views
 
         'data/ir_cron.xml',
         'data/payment_provider_data.xml',  # Depends on views/payment_aps_templates.xml

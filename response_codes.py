@@ -8,6 +8,8 @@ from collections import namedtuple
 
 from odoo import _lt
 
+from . import const
+
 # `advice` tells the staff what to do. `failure` tells the shopper, if the payment failed, what
 # became of their money and what to do.
 MessageFamily = namedtuple('MessageFamily', 'advice failure')
@@ -396,11 +398,35 @@ MESSAGE_CODES = {
 }
 
 
+# The first two digits of a response code, for message codes that sound like a success. The first
+# ones are a success indeed; others that are not listed leave the outcome open.
+# See https://paymentservices-reference.payfort.com/docs/api/build/index.html#transactions-response-codes.
+SUCCESSFUL_STATUSES = (
+    '02', '04', '06', '08', '12', '14', '22', '28', '30', '32', '42', '48', '50', '52', '54', '56',
+    '58', '62', '66', '80', '88', '90', '92',
+)
+FAILED_STATUSES = (
+    '00', '03', '05', '07', '09', '11', '13', '17', '21', '23', '27', '29', '31', '43', '45', '47',
+    '49', '51', '53', '55', '57', '59', '63', '81', '89', '91', '93',
+)
+STATUS_CODES = {
+    **dict.fromkeys(FAILED_STATUSES, MESSAGE_CODES['074']),
+    **dict.fromkeys(const.UNFINISHED_STATUSES, MESSAGE_CODES['065']),
+    const.REVIEW_STATUS: MESSAGE_CODES['090'],
+}
+UNCERTAIN_STATUS_CODE = MessageCode(_lt("Uncertain"), 'unclear')
+
+
 def find_message_code(response_code):
     """ Return what is known of a response code.
 
     :param str response_code: The response code: the status and a message code of three digits.
-    :return: The row of the message code, or that of unknown ones.
+    :return: The row of the message code, or that of unknown ones; that of the status where the
+             message code tells of a success only.
     :rtype: MessageCode
     """
-    return MESSAGE_CODES.get(response_code[2:], UNKNOWN_MESSAGE_CODE)
+    status, message_code = response_code[:2], response_code[2:]
+    code = MESSAGE_CODES.get(message_code, UNKNOWN_MESSAGE_CODE)
+    if code.family == 'success' and status not in SUCCESSFUL_STATUSES:
+        return STATUS_CODES.get(status, UNCERTAIN_STATUS_CODE)
+    return code

@@ -1,4 +1,5 @@
 import logging
+import re
 from datetime import timedelta
 
 from psycopg2 import errors
@@ -15,6 +16,8 @@ _logger = logging.getLogger(__name__)
 # The system parameter that holds the days for which messages are kept, and its default.
 RETENTION_DAYS_PARAMETER = 'payment_aps.message_retention_days'
 RETENTION_DAYS = 180
+# What the kept body of an answer to a query tells of the payment itself.
+TRANSACTION_CODE = re.compile(r'^transaction_code=(\d{5})$', re.MULTILINE)
 # How many rows are deleted at once, and how often in one run.
 PURGE_BATCH_SIZE = 20_000
 PURGE_BATCHES = 20
@@ -219,14 +222,17 @@ class PaymentAPSMessage(models.Model):
         for message in self:
             message.direction = 'out' if message.channel == 'request' else 'in'
 
-    @api.depends('response_code')
+    @api.depends('response_code', 'body')
     @api.depends_context('lang')
     def _compute_meaning(self):
         for message in self:
             message.meaning = message.advice = False
-            if message.response_code:
-                code = response_codes.find_message_code(message.response_code)
-                message.meaning = str(code.meaning)
+            # That a query was answered is of no interest beside what it tells of the payment.
+            told = TRANSACTION_CODE.search(message.body or '')
+            response_code = told[1] if told else message.response_code
+            if response_code:
+                code = response_codes.find_message_code(response_code)
+                message.meaning = f'{code.meaning} ({response_code})' if told else str(code.meaning)
                 message.advice = str(response_codes.MESSAGE_FAMILIES[code.family].advice)
 
     @api.depends('amount_minor', 'currency')
@@ -252,6 +258,15 @@ class PaymentAPSMessage(models.Model):
         values = self._aps_prepare_values(provider, message, channel=channel, state='accepted')
         return bool(self._aps_insert(self.env.cr, values))
 
+    @api.model
+    def _aps_was_refused(self, message, channel):
+        """ Return whether a message of a route was stored as refused before. """
+        return bool(self.search_count([
+            ('digest', '=', trail.compute_digest(message)),
+            ('channel', '=', channel),
+            ('state', '=', 'refused'),
+        ], limit=1))
+
     def _aps_store_refused(self, provider, message, channel, reason):
         """ Store a message that doesn't fit its payment. The caller's changes were rolled back.
 
@@ -259,14 +274,13 @@ class PaymentAPSMessage(models.Model):
         :param dict message: The message, whose signature was verified.
         :param str channel: `return` or `webhook`.
         :param str reason: Why it is not applied.
-        :return: Whether the message is new.
-        :rtype: bool
+        :return: None
         """
         values = self._aps_prepare_values(
             provider, message, channel=channel, state='refused',
             reason=aps_utils.shorten(reason, trail.MAX_VALUE_LENGTH),
         )
-        return bool(self._aps_write_apart(lambda cr: self._aps_insert(cr, values)))
+        self._aps_write_apart(lambda cr: self._aps_insert(cr, values))
 
     #=== BUSINESS METHODS - REQUESTS AND ANSWERS OF THE API ===#
 
@@ -420,14 +434,15 @@ class PaymentAPSMessage(models.Model):
     #=== BUSINESS METHODS - ACCESS ===#
 
     def _register_hook(self):
-        """ Override of `base` to let accountants read the trail once there are any.
+        """ Override of `base` to let accountants find and read the trail once there are any.
 
-        Their groups belong to a module that this one doesn't depend on, and that may be installed
-        later.
+        Their groups and menus belong to a module that this one doesn't depend on, and that may be
+        installed later.
         """
         super()._register_hook()
         if {'account', 'payment_aps'} & set(self.env.registry.updated_modules):
             self._aps_let_accountants_read()
+            self._aps_place_menus()
 
     def _aps_let_accountants_read(self):
         """ Have the groups of accountants imply the one that may read the trail. """
@@ -436,3 +451,11 @@ class PaymentAPSMessage(models.Model):
             group_sudo = self.env.ref(xmlid, raise_if_not_found=False)
             if reader_group and group_sudo and reader_group not in group_sudo.sudo().implied_ids:
                 group_sudo.sudo().implied_ids = [(4, reader_group.id)]
+
+    def _aps_place_menus(self):
+        """ Show the menus of payments and messages among those of the customers' invoices. """
+        parent = self.env.ref('account.menu_finance_receivables', raise_if_not_found=False)
+        for xmlid in ('payment_aps.menu_aps_payments', 'payment_aps.menu_aps_messages'):
+            menu = self.env.ref(xmlid, raise_if_not_found=False)
+            if parent and menu and not menu.parent_id:  # Else an administrator may have moved it.
+                menu.sudo().write({'parent_id': parent.id, 'active': True})

@@ -109,7 +109,11 @@ class PaymentProvider(models.Model):
         :rtype: bool
         """
         known_database = self.sudo().aps_database
-        return bool(known_database) and known_database == self._aps_get_database()
+        # The identifier of the cluster, at the end, may have become readable or unreadable.
+        return bool(known_database) and all(
+            known == present for known, present in
+            zip(known_database.split(), self._aps_get_database().split(), strict=False)
+        )
 
     def _aps_is_copied(self):
         """ Return whether the provider would take live payments, but not for this database. """
@@ -164,6 +168,13 @@ class PaymentProvider(models.Model):
         """
         self._aps_get_host('api')
         return super()._aps_make_request(payload, read_timeout)
+
+    @api.model
+    def _aps_warn_of_copy(self):
+        """ Log which providers take no live payments, so that a moved shop doesn't miss it. """
+        for provider in self.search([('code', '=', 'aps'), ('state', '=', 'enabled')]):
+            if provider._aps_is_copied():
+                _logger.warning("Provider %s: %s", provider.id, self._aps_get_copy_message())
 
     @api.model
     def _aps_get_copy_message(self):

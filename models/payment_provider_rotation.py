@@ -72,8 +72,10 @@ class PaymentProvider(models.Model):
             ('aps_account', '=', self._aps_get_account_digest()),
             ('aps_next_check', '=', False),
             '|', '|', '|', '|',
-            ('state', 'in', ('draft', 'pending', 'authorized')),
-            '&', ('state', 'in', ('error', 'cancel')), ('create_date', '>', oldest),
+            ('state', '=', 'authorized'),
+            # Shops keep what was never paid for years; it must not be asked about before the rest.
+            '&', ('state', 'in', ('draft', 'pending', 'error', 'cancel')),
+            ('create_date', '>', oldest),
             ('aps_request_state', '!=', False),
             ('child_transaction_ids.aps_request_state', '!=', False),
             ('child_transaction_ids.child_transaction_ids.aps_request_state', '!=', False),

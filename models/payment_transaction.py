@@ -177,26 +177,55 @@ class PaymentTransaction(models.Model):
             self.token_id._aps_check_usable(self.provider_id)
         method = self.payment_method_id
         method.sudo().fetch(['code'])  # Else all of it would be read.
-        is_method_available, is_provider_available = self._aps_read_availability()
-        currency_name = self.currency_id.name
-        # The engine's stand-in for a method that is not known is never offered; APS refuses it.
-        is_method_offered = method.code == 'unknown' or (
-            is_method_available
-            and currency_name in (self._aps_get_option().currencies or currency_name)
-        )
-        if not (is_method_offered and is_provider_available and self._aps_is_provider_offered()):
+        if not (
+            self.currency_id.name in (self._aps_get_option().currencies or self.currency_id.name)
+            and self._aps_is_provider_usable()
+            # What is charged without the shopper is not limited by what the shop offers.
+            and (self.operation == 'offline' or self._aps_is_offered())
+        ):
             raise ValidationError(_(
                 "This payment can't be made with %(method)s. Choose another payment method.",
                 method=method.name,
             ))
 
-    def _aps_read_availability(self):
+    def _aps_is_offered(self):
+        """ Return whether the payment form offers the method, or saved card, and the provider. """
+        return self._aps_is_provider_offered() and any(
+            is_provider_available and (
+                is_method_available
+                # The engine offers saved cards wherever their method is offered, and its stand-in
+                # for a method that is not known nowhere; APS refuses that one.
+                or self.token_id or self.payment_method_id.code == 'unknown'
+            )
+            for is_method_available, is_provider_available in map(
+                self._aps_read_availability, self._aps_list_countries()
+            )
+        )
+
+    def _aps_list_countries(self):
+        """ Return the countries that the payment form may have been made for, one by one.
+
+        The engine makes it for the customer of the order or the user who is logged in, and then the
+        transaction for the billing address.
+
+        :return: The countries; an empty one if none is known.
+        :rtype: Iterator[recordset of `res.country`]
+        """
+        yield self.partner_country_id
+        for document in self._aps_get_documents():
+            yield document.partner_id.country_id
+        user = self.env.user
+        if not (user._is_public() or user._is_superuser()):
+            yield user.partner_id.country_id
+
+    def _aps_read_availability(self, country):
         """ Return whether the method and the provider can be used in country and currency.
 
         Each form asks for it, and the ORM takes many times as long: the lists of the provider are
         long, and nothing else of them is needed. An empty list, or a shopper of whom no country is
         known, restricts nothing. A brand has the lists of its primary method.
 
+        :param recordset country: The country, as a `res.country` record; empty if it is not known.
         :return: Whether the method can be used, and whether the provider can.
         :rtype: tuple[bool, bool]
         """
@@ -235,28 +264,46 @@ class PaymentTransaction(models.Model):
             {
                 'method': self.payment_method_id.id,
                 'provider': self.provider_id.id,
-                'country': self.partner_country_id.id or None,
+                'country': country.id or None,
                 'currency': self.currency_id.id,
             },
         )
         return self.env.cr.fetchone()
 
+    def _aps_is_provider_usable(self):
+        """ Return whether the provider may take payments of the company. """
+        provider_sudo = self.provider_id.sudo()
+        return provider_sudo.state != 'disabled' and all(
+            provider_sudo.company_id in document.company_id.parent_ids
+            for document in self._aps_get_documents()
+        )
+
     def _aps_is_provider_offered(self):
         """ Return whether the provider may take this payment from this user. """
         provider_sudo = self.provider_id.sudo()
-        company = provider_sudo.company_id
-        is_open = provider_sudo.is_published or self.env.user._is_internal()
-        if provider_sudo.state == 'disabled' or not is_open:
+        if not (provider_sudo.is_published or self.env.user._is_internal()):
             return False
+        company = provider_sudo.company_id
         if provider_sudo.maximum_amount:
             amount = self.currency_id._convert(
                 self.amount, company.currency_id, company, fields.Date.context_today(self)
             )
             if company.currency_id.compare_amounts(amount, provider_sudo.maximum_amount) > 0:
                 return False
-        return all(
-            company in document.company_id.parent_ids for document in self._aps_get_documents()
-        )
+        return all(map(self._aps_is_offered_on_website, self._aps_get_documents()))
+
+    def _aps_is_offered_on_website(self, document):
+        """ Return whether the provider is for the website, if any, that an order was made on.
+
+        Odoo offers those of all websites for other documents.
+
+        :param recordset document: An order or invoice.
+        :rtype: bool
+        """
+        if document._name != 'sale.order' or 'website_id' not in document._fields:
+            return True  # The module of shops is optional.
+        website = document.website_id
+        return not website or self.provider_id.sudo().website_id in (website, website.browse())
 
     def _aps_get_documents(self):
         """ Return the orders and invoices that are paid; their modules are optional.

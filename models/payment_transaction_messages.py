@@ -93,13 +93,14 @@ class PaymentTransaction(models.Model):
         :param APSMessageRefused error: Why it is not applied. What was changed was rolled back.
         :return: None
         """
-        is_new = self.env['payment.aps.message'].sudo()._aps_store_refused(
-            self.provider_id, message, channel, error.aps_reason
-        )
-        if is_new and isinstance(error, APSMessageAmbiguous):
+        messages_sudo = self.env['payment.aps.message'].sudo()
+        is_ambiguous = isinstance(error, APSMessageAmbiguous)
+        # Before the message is stored for good: a conflict has this request run again.
+        if is_ambiguous and not messages_sudo._aps_was_refused(message, channel):
             self._aps_lock()
             self._aps_get_payment()._aps_schedule_check(at_once=True)
             self.env.flush_all()
+        messages_sudo._aps_store_refused(self.provider_id, message, channel, error.aps_reason)
 
     def _aps_start_over(self):
         """ Roll back, to see the database as it is now. """

@@ -131,7 +131,9 @@ class PaymentTransaction(models.Model):
         elif self.state in ('draft', 'pending'):
             begin = self._aps_get_begin()
             end = begin + timedelta(hours=self._aps_get_abandon_hours())
-            checks.append(aps_utils.get_next_check(begin, now) or end)
+            check = aps_utils.get_next_check(begin, now)
+            # Until then, or once more when it is time to give up.
+            checks.append(min(check, end) if check and end > now else check or end)
         elif self.state in ('error', 'cancel'):  # A success still counts.
             checks.append(aps_utils.get_next_check(self.create_date, now))
         if self.aps_last_notice:  # The sums may take a while to include the operation.
@@ -159,6 +161,7 @@ class PaymentTransaction(models.Model):
         :return: None
         """
         self.env['payment.aps.charge']._settle_declarations()
+        self.env['payment.provider']._aps_warn_of_copy()
         end = time.monotonic() + CHECK_TIME
         batches = self._aps_get_due_batches()
         failures = dict.fromkeys(batches, 0)
@@ -335,8 +338,9 @@ class PaymentTransaction(models.Model):
         :return: None
         """
         now = fields.Datetime.now()
-        last_time = self.aps_last_check or self.create_date
-        if self.state not in ('draft', 'pending') or now - last_time < SHOPPER_CHECK_INTERVAL:
+        last_time = self.aps_last_check
+        is_recent = last_time and now - last_time < SHOPPER_CHECK_INTERVAL
+        if self.state not in ('draft', 'pending') or is_recent:
             return
         # Recorded before asking, so that impatient shoppers don't pile up requests while APS hangs.
         self.aps_last_check = now

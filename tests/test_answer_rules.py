@@ -92,8 +92,8 @@ class TestAnswerRules(BaseCase):
         """ Test that each check follows when its time has come, and that they come to an end. """
         start = datetime.datetime(2026, 2, 27, 23, 59)
         for minutes, expected in (
-            (0, 2), (1, 2), (2, 10), (9, 10), (10, 60), (60, 1440), (1439, 1440), (1440, 2880),
-            (2880, 4320), (4320, 5760), (5759, 5760), (5760, None), (100000, None),
+            (0, 2), (1, 2), (2, 10), (9, 10), (10, 16), (16, 60), (60, 1440), (1439, 1440),
+            (1440, 2880), (2880, 4320), (4320, 5760), (5759, 5760), (5760, None), (100000, None),
         ):
             now = start + datetime.timedelta(minutes=minutes)
             check = expected and start + datetime.timedelta(minutes=expected)

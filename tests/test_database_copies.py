@@ -1,3 +1,5 @@
+from unittest.mock import patch
+
 from odoo.exceptions import AccessError, ValidationError
 from odoo.tests import tagged
 
@@ -89,6 +91,25 @@ class TestDatabaseCopies(APSCommon):
             self.provider.aps_database = ' '.join([uuid, *other_number])
             self.assertTrue(self.provider.aps_is_in_copy)
             self.assertFalse(self._is_offered())
+
+    def test_right_to_read_the_cluster_does_not_matter(self):
+        """ Test that a host that grants or revokes it doesn't stop the shop. """
+        remembered = self.provider.aps_database
+        self.provider.aps_database = remembered.rsplit(' ', 1)[0]
+        self.assertTrue(self._is_offered())
+        self.provider.aps_database = remembered
+        number = remembered.split()[1]
+        with patch.object(
+            type(self.provider), '_aps_get_database_number', lambda _self: number
+        ):
+            self.assertTrue(self._is_offered())
+
+    def test_moved_shop_is_told_in_the_log(self):
+        """ Test that nobody has to open the provider to learn that it takes nothing. """
+        self._copy_database()
+        with self.assertLogs('odoo.addons.payment_aps.models.payment_provider_copies') as logs:
+            self.env['payment.provider']._aps_warn_of_copy()
+        self.assertIn("is a copy", logs.output[0])
 
     def test_renamed_database_stays_confirmed(self):
         """ Test that nothing counts that may change otherwise. """

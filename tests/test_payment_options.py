@@ -2,7 +2,7 @@ from odoo.exceptions import UserError, ValidationError
 from odoo.tests import tagged
 
 from odoo.addons.payment_aps import const
-from odoo.addons.payment_aps.tests.common import APSCommon
+from odoo.addons.payment_aps.tests.common import MERCHANT_IDENTIFIER, APSCommon
 
 CHOICES = ('payment_option', 'digital_wallet', 'installments')
 
@@ -80,6 +80,57 @@ class TestPaymentOptions(APSCommon):
             self.provider.write(undo)
         self.assertTrue(public_tx._aps_prepare_form_values())
 
+    def test_charge_without_the_shopper_is_not_limited_by_what_the_shop_offers(self):
+        """ Test that a subscription goes on when the provider is for smaller carts. """
+        token = self.env['payment.token'].create({
+            'provider_id': self.provider.id, 'payment_method_id': self.card.id,
+            'partner_id': self.partner.id, 'provider_ref': 'Token1',
+            'aps_merchant_identifier': MERCHANT_IDENTIFIER,
+        })
+        self.partner.country_id = self.env.ref('base.ae')
+        tx = self._create_transaction('direct', operation='offline', token_id=token.id)
+        self.provider.write({
+            'is_published': False, 'maximum_amount': 0.01,
+            'available_country_ids': [(6, 0, self.env.ref('base.fr').ids)],
+        })
+        tx._aps_check_offer()
+        tx.operation = 'online_token'
+        with self.assertRaisesRegex(ValidationError, "Choose another"):
+            tx._aps_check_offer()
+
+    def test_saved_card_of_a_network_that_is_not_offered_by_name_can_be_used(self):
+        """ Test that a mada card that was entered under "Card" isn't offered in vain. """
+        mada = self.methods.search([('code', '=', 'mada')])
+        mada.write({'active': False, 'provider_ids': [(3, self.provider.id)]})
+        token = self.env['payment.token'].create({
+            'provider_id': self.provider.id, 'payment_method_id': mada.id,
+            'partner_id': self.partner.id, 'provider_ref': 'Token1',
+            'aps_merchant_identifier': MERCHANT_IDENTIFIER,
+        })
+        tx = self._create_transaction(
+            'token', token_id=token.id, payment_method_id=mada.id,
+            currency_id=self._enable('SAR').id,
+        )
+        tx._aps_check_offer()
+        tx.currency_id = self._enable('AED')
+        with self.assertRaisesRegex(ValidationError, "Choose another"):
+            tx._aps_check_offer()
+
+    def test_what_is_offered_to_a_customer_is_not_refused_for_the_billing_address(self):
+        """ Test both partners by whose country Odoo's forms are made. """
+        self.partner.country_id = self.env.ref('base.ae')
+        kuwait = self.env.ref('base.kw')
+        self.provider.available_country_ids = kuwait
+        tx = self._create_transaction('redirect')
+        customer = self.portal_user.partner_id
+        customer.country_id = kuwait
+        self.assertTrue(tx.with_user(self.portal_user).sudo()._aps_prepare_form_values())
+        with self.assertRaisesRegex(ValidationError, "Choose another"):
+            tx.with_user(self.public_user).sudo()._aps_prepare_form_values()
+        if 'sale_order_ids' in tx._fields:
+            tx.sale_order_ids = self.env['sale.order'].create({'partner_id': customer.id})
+            self.assertTrue(tx.with_user(self.public_user).sudo()._aps_prepare_form_values())
+
     def test_unpublished_provider_can_be_tried_by_staff(self):
         """ Test that administrators can test a provider before shoppers see it. """
         self.provider.is_published = False
@@ -97,6 +148,25 @@ class TestPaymentOptions(APSCommon):
         order.company_id = self.env['res.company'].create({'name': "Elsewhere"})
         with self.assertRaisesRegex(ValidationError, "Choose another"):
             tx._aps_prepare_form_values()
+
+    def test_provider_of_another_website_takes_no_order(self):
+        """ Test that a crafted request can't name the provider in test mode of a staging site. """
+        if 'sale.order' not in self.env or 'website_id' not in self.env['sale.order']._fields:
+            self.skipTest("The shop is not installed.")
+        tx = self._create_transaction('redirect')
+        website, other_website = self.env['website'].create([{'name': "A"}, {'name': "B"}])
+        tx.sale_order_ids = self.env['sale.order'].create({
+            'partner_id': self.partner.id, 'website_id': website.id,
+        })
+        self.provider.website_id = other_website
+        with self.assertRaisesRegex(ValidationError, "Choose another"):
+            tx._aps_prepare_form_values()
+        for allowed_website in (website, website.browse()):
+            self.provider.website_id = allowed_website
+            self.assertTrue(tx._aps_prepare_form_values())
+        self.provider.website_id = other_website
+        tx.sale_order_ids.website_id = False  # An order of the back office may be paid anywhere.
+        self.assertTrue(tx._aps_prepare_form_values())
 
     def test_only_those_that_know_authorization_are_authorized(self):
         """ Test that manual capture doesn't make a payment impossible, or different from said. """

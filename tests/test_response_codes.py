@@ -68,8 +68,33 @@ class TestResponseCodes(APSCommon):
                 self.assertTrue(str(code.meaning))
                 family = response_codes.MESSAGE_FAMILIES[code.family]
                 self.assertRegex(str(family.advice), r'\.$')
-                text = tx._aps_describe_code(f'13{number}')
-                self.assertEqual(text, f"APS: {code.meaning} (13{number}). {family.advice}")
+                text = tx._aps_describe_code(f'14{number}')
+                self.assertEqual(text, f"APS: {code.meaning} (14{number}). {family.advice}")
+
+    def test_success_is_told_of_successful_statuses_only(self):
+        """ Test that the staff doesn't read of a success where the status tells another story. """
+        tx = self._create_transaction('redirect')
+        for response_code, meaning, advice in (
+            ('02000', "Success", "nothing to do"), ('12000', "Success", "nothing to do"),
+            ('58063', "Token updated", "nothing to do"), ('13000', "Transaction failed", "ask APS"),
+            ('00000', "Transaction failed", "ask APS"), ('07000', "Transaction failed", "ask APS"),
+            ('11000', "Transaction failed", "ask APS"), ('15000', "Uncertain", "Do not repeat it"),
+            ('18000', "Uncertain", "Do not repeat it"), ('99000', "Uncertain", "Do not repeat it"),
+            ('40000', "In review", "Wait for the decision"), ('13666', "Declined", "another card"),
+            ('19000', "Waiting for customer's action", "Odoo finds out"),
+        ):
+            with self.subTest(response_code=response_code):
+                text = tx._aps_describe_code(response_code)
+                self.assertIn(f"{meaning} ({response_code})", text)
+                self.assertIn(advice, text)
+
+    def test_trail_shows_what_a_query_tells_of_the_payment(self):
+        """ Test that "Success" of the query itself doesn't hide that the payment was declined. """
+        message = self.env['payment.aps.message'].new({
+            'response_code': '12000', 'body': 'response_code=12000\ntransaction_code=13666',
+        })
+        self.assertEqual(message.meaning, "Declined (13666)")
+        self.assertIn("another card", message.advice)
 
     def test_every_family_is_used_and_tells_about_the_money(self):
         """ Test that no text for shoppers leaves open what happened and what to do. """
@@ -93,7 +118,7 @@ class TestResponseCodes(APSCommon):
     def test_shopper_of_a_failed_payment_reads_about_their_money(self):
         """ Test the text of each family: plain words, no codes. """
         families = {response_codes.find_message_code(f'13{code}').family for code in SHOPPER_WORDS}
-        self.assertEqual(families, set(response_codes.MESSAGE_FAMILIES) - {'unclear'})
+        self.assertEqual(families, set(response_codes.MESSAGE_FAMILIES) - {'unclear', 'success'})
         for code, words in SHOPPER_WORDS.items():
             with self.subTest(code=code):
                 tx = self._answer(f'13{code}')

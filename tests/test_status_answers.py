@@ -540,9 +540,10 @@ class TestStatusAnswers(APSCommon):
             'redirect', reference='AUTHORIZED', state='authorized'
         )
         declined_tx = self._create_transaction('redirect', reference='DECLINED', state='error')
+        forgotten_tx = self._create_transaction('redirect', reference='FORGOTTEN')
+        self._age(forgotten_tx, days=400)
         txs = tx | paid_tx | authorized_tx | declined_tx
-        txs.aps_account = tx.aps_account
-        txs.aps_next_check = False
+        (txs | forgotten_tx).write({'aps_account': tx.aps_account, 'aps_next_check': False})
 
         self.provider.aps_access_code = 'Another2'
         self.assertFalse(tx.aps_next_check)
@@ -550,6 +551,7 @@ class TestStatusAnswers(APSCommon):
         for resumed_tx in txs:
             with self.subTest(reference=resumed_tx.reference):
                 self.assertTrue(resumed_tx._aps_is_check_due())
+        self.assertFalse(forgotten_tx.aps_next_check, "Those of today would wait for it.")
 
     def test_operation_is_not_sent_to_another_account(self):
         """ Test that it fails with what to do, rather than wait for an outcome for ever. """
@@ -580,6 +582,15 @@ class TestStatusAnswers(APSCommon):
         self.assertEqual(tx.state, 'draft')
         wait = tx.aps_next_check - tx.create_date
         self.assertAlmostEqual(wait.total_seconds(), 200 * 3600, delta=2)
+
+    def test_payment_is_not_kept_longer_than_wanted(self):
+        """ Test that a time between two checks of the schedule is heeded as well. """
+        self.env['ir.config_parameter'].set_param('payment_aps.abandon_hours', '6')
+        tx = self._create_transaction('redirect')
+        self._age(tx, hours=2)
+        tx._aps_schedule_check()
+        wait = tx.aps_next_check - tx.create_date
+        self.assertAlmostEqual(wait.total_seconds(), 6 * 3600, delta=2)
 
     def test_impatient_shopper_does_not_make_odoo_hammer_aps(self):
         """ Test that an APS that hangs doesn't take the shop down with it. """

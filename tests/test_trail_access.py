@@ -88,6 +88,28 @@ class TestTrailAccess(APSCommon):
             self._assert_no_access(self.message, user, 'create', 'write', 'unlink')
             self._assert_no_access(self.refusal, user, 'read', 'create', 'write', 'unlink')
 
+    def test_accountant_finds_payments_and_messages_in_the_menu(self):
+        """ Test that nobody needs the developer mode, and that a menu that was moved stays. """
+        parent = self.env.ref('account.menu_finance_receivables', raise_if_not_found=False)
+        if not parent:
+            raise unittest.SkipTest("Accounting is not installed.")
+        menus = self.env.ref('payment_aps.menu_aps_payments') \
+            | self.env.ref('payment_aps.menu_aps_messages')
+        self.assertEqual(menus.parent_id, parent)
+        accountant = self._make_user('aps_menu', 'base.group_user', 'account.group_account_invoice')
+        employee = self._make_user('aps_employee', 'base.group_user')
+        self.assertEqual(menus.with_user(accountant)._filter_visible_menus(), menus)
+        self.assertFalse(menus.with_user(employee)._filter_visible_menus())
+
+        [payment_menu, message_menu] = menus
+        payment_menu.write({'parent_id': False, 'active': False})
+        message_menu.parent_id = parent.parent_id
+        self.env['payment.aps.message']._aps_place_menus()
+        self.assertRecordValues(menus, [
+            {'parent_id': parent.id, 'active': True},
+            {'parent_id': parent.parent_id.id, 'active': True},
+        ])
+
     def test_search_by_the_payment_reveals_nothing_of_the_provider(self):
         """ Test that a domain can't feel its way to a phrase, by whatever path. """
         reader = self._make_user(

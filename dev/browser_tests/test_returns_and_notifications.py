@@ -54,6 +54,18 @@ def test_return_by_get_confirms_as_well(shop, shopper):
     assert_paid(shop, reference)
 
 
+def test_shopper_whose_return_brings_nothing_need_not_wait(shop, shopper):
+    """ Test that the status page asks APS if neither return nor webhook has told anything yet. """
+    reference = go_to_payment(shopper)
+    hold_notification(shop, reference)
+    shopper.page.route(RETURN, lambda route: route.continue_(post_data=''))
+
+    shopper.enter_card()
+    shopper.wait_for_confirmation()
+
+    assert_paid(shop, reference)
+
+
 def test_shopper_who_goes_back_in_the_browser_can_pay_the_same_order(shop, shopper):
     """ Test that leaving the payment page by the back button leaves nothing half paid. """
     left_reference = go_to_payment(shopper)

@@ -355,6 +355,11 @@ def test_refusal_of_aps_is_shown_with_its_meaning(merchant, operation):
     assert not payment.is_under_way()
     messages = [tx['aps_staff_message'] or '' for tx in payment.read_family()]
     assert any('Declined' in message and f'{status}666' in message for message in messages)
+    shown = merchant.shop.query(
+        "SELECT message FROM bus_bus WHERE message LIKE '%simple_notification%' "
+        "ORDER BY id DESC LIMIT 1"
+    )
+    assert payment.reference in shown and f'{status}666' in shown, "Not shown on the screen."
 
 
 @pytest.mark.parametrize('fault', ('timeout_after', 'timeout_before', 'error_500'))
