@@ -27,7 +27,7 @@ CHECK_BATCH_SIZE = 100
 MAX_FAILURES = 3
 # How often the cron applies what APS tells of a payment that others are updating, e.g., the
 # engine's post-processing of a capture, which updates the customer as well.
-CHECK_ATTEMPTS = 3
+CHECK_ATTEMPTS = 5
 # How long a run of the cron may take, in seconds, below the limit that Odoo sets.
 CHECK_TIME = 60
 # How long the status page of a shopper waits for APS, in seconds.

@@ -64,11 +64,15 @@ def wait_for_notifications(shop):
     assert shop.sandbox('POST', 'notifications/wait', {'timeout': 30})['idle']
 
 
-def read_request(shop, reference):
-    """ Return the fields of the request for the payment page, the only one of a payment. """
+def read_request(shop, reference, queries=0):
+    """ Return the fields of the request for the payment page, the only one of a payment.
+
+    :param int queries: How often Odoo must have asked what became of the payment, besides.
+    """
     requests = shop.sandbox('GET', f'requests?merchant_reference={reference}')['requests']
-    assert [request['verdict'] for request in requests] == ['accepted']
-    return requests[0]['fields']
+    assert [request['verdict'] for request in requests] == ['accepted'] * (1 + queries)
+    [request] = [request for request in requests if request['command'] != 'CHECK_STATUS']
+    return request['fields']
 
 
 def read_ledger(shop, reference):
@@ -78,17 +82,20 @@ def read_ledger(shop, reference):
     return payments[0]
 
 
-def assert_paid(shop, reference, amount_minor=12345, currency='AED', method='visa', attempts=1):
+def assert_paid(
+    shop, reference, amount_minor=12345, currency='AED', method='visa', attempts=1, queries=0
+):
     """ Assert that a payment was made once, and that sandbox and Odoo agree on it.
 
     :param int amount_minor: The amount, in minor units of the currency.
     :param str method: The code of the payment method that was used.
     :param int attempts: How often the shopper tried on the payment page.
+    :param int queries: How often Odoo must have asked what became of the payment.
     """
     entry = read_ledger(shop, reference)
     assert (entry['captured'], entry['currency']) == (amount_minor, currency)
     assert (entry['attempts'], entry['operations']) == (attempts, [])
-    assert int(read_request(shop, reference)['amount']) == amount_minor
+    assert int(read_request(shop, reference, queries)['amount']) == amount_minor
 
     outcome = shop.read_payment(reference)
     transaction, payment = outcome['transaction'], outcome['payment']
