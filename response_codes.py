@@ -399,14 +399,15 @@ MESSAGE_CODES = {
 
 
 # The first two digits of a response code, for message codes that sound like a success. The first
-# ones are a success indeed; others that are not listed leave the outcome open.
+# ones are a success indeed; others that are not listed leave the outcome open, such as those of a
+# token (18) or of a query that failed (11).
 # See https://paymentservices-reference.payfort.com/docs/api/build/index.html#transactions-response-codes.
 SUCCESSFUL_STATUSES = (
     '02', '04', '06', '08', '12', '14', '22', '28', '30', '32', '42', '48', '50', '52', '54', '56',
     '58', '62', '66', '80', '88', '90', '92',
 )
 FAILED_STATUSES = (
-    '00', '03', '05', '07', '09', '11', '13', '17', '21', '23', '27', '29', '31', '43', '45', '47',
+    '00', '03', '05', '07', '09', '13', '17', '21', '23', '27', '29', '31', '43', '45', '47',
     '49', '51', '53', '55', '57', '59', '63', '81', '89', '91', '93',
 )
 STATUS_CODES = {

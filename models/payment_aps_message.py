@@ -457,5 +457,5 @@ class PaymentAPSMessage(models.Model):
         parent = self.env.ref('account.menu_finance_receivables', raise_if_not_found=False)
         for xmlid in ('payment_aps.menu_aps_payments', 'payment_aps.menu_aps_messages'):
             menu = self.env.ref(xmlid, raise_if_not_found=False)
-            if parent and menu and not menu.parent_id:  # Else an administrator may have moved it.
+            if parent and menu and not menu.parent_id:  # Else it was placed, or moved, before.
                 menu.sudo().write({'parent_id': parent.id, 'active': True})

@@ -199,6 +199,20 @@ class PaymentProvider(models.Model):
             return codes
         return const.DEFAULT_PAYMENT_METHOD_CODES
 
+    def _aps_get_payment_command(self, method_code, operation):
+        """ Return whether a payment is to be taken at once or to be reserved only.
+
+        :param str method_code: The code of the payment method.
+        :param str operation: The operation of the transaction; a charge without the shopper is
+                              always taken at once.
+        :return: `PURCHASE` or `AUTHORIZATION`.
+        :rtype: str
+        """
+        option = const.OPTIONS_BY_METHOD.get(method_code, const.ANY_CARD)
+        if self.capture_manually and option.authorization and operation != 'offline':
+            return 'AUTHORIZATION'
+        return 'PURCHASE'
+
     @api.model
     def _aps_setup_cron(self):
         """ Have the check of open payments run for ever: in 17.0, a job ends after one run. """

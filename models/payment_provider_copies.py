@@ -108,12 +108,9 @@ class PaymentProvider(models.Model):
         :return: Whether it was. If that is not known, it wasn't.
         :rtype: bool
         """
-        known_database = self.sudo().aps_database
-        # The identifier of the cluster, at the end, may have become readable or unreadable.
-        return bool(known_database) and all(
-            known == present for known, present in
-            zip(known_database.split(), self._aps_get_database().split(), strict=False)
-        )
+        known_database, database = self.sudo().aps_database, self._aps_get_database()
+        # The identifier of the cluster, at the end, may have become readable meanwhile.
+        return bool(known_database) and f'{database} '.startswith(f'{known_database} ')
 
     def _aps_is_copied(self):
         """ Return whether the provider would take live payments, but not for this database. """

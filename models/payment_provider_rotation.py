@@ -73,7 +73,7 @@ class PaymentProvider(models.Model):
             ('aps_next_check', '=', False),
             '|', '|', '|', '|',
             ('state', '=', 'authorized'),
-            # Shops keep what was never paid for years; it must not be asked about before the rest.
+            # Shops keep unpaid transactions for years; those must not delay the others.
             '&', ('state', 'in', ('draft', 'pending', 'error', 'cancel')),
             ('create_date', '>', oldest),
             ('aps_request_state', '!=', False),

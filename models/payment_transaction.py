@@ -121,11 +121,11 @@ class PaymentTransaction(models.Model):
         :rtype: dict
         """
         self._aps_check_offer()
-        self._aps_note_account()
+        self._aps_note_request()
         provider_sudo = self.provider_id.sudo()
         currency_code = self.currency_id.name
         values = {
-            'command': self._aps_get_payment_command(),
+            'command': self._aps_get_command(),
             'access_code': provider_sudo.aps_access_code,
             'merchant_identifier': provider_sudo.aps_merchant_identifier,
             'merchant_reference': self.reference,
@@ -295,7 +295,7 @@ class PaymentTransaction(models.Model):
     def _aps_is_offered_on_website(self, document):
         """ Return whether the provider is for the website, if any, that an order was made on.
 
-        Odoo offers those of all websites for other documents.
+        Odoo 17.0 offers those of all websites for other documents.
 
         :param recordset document: An order or invoice.
         :rtype: bool
@@ -332,15 +332,13 @@ class PaymentTransaction(models.Model):
             ))
         return phone
 
-    def _aps_get_payment_command(self):
+    def _aps_get_command(self):
         """ Return whether the amount is to be taken at once or to be reserved only.
 
         :return: `PURCHASE` or `AUTHORIZATION`.
         :rtype: str
         """
-        if self.provider_id.capture_manually and self._aps_get_option().authorization:
-            return 'AUTHORIZATION'
-        return 'PURCHASE'
+        return self.provider_id._aps_get_payment_command(self.payment_method_code, self.operation)
 
     def _aps_get_customer_email(self):
         """ Return an address for the mandatory e-mail of the customer.

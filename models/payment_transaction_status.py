@@ -62,12 +62,35 @@ class PaymentTransaction(models.Model):
         readonly=True,
         copy=False,
     )
+    aps_is_used = fields.Boolean(
+        string="Uses APS", compute='_compute_aps_is_used', search='_search_aps_is_used'
+    )
     aps_account = fields.Char(
         string="APS Account",
         help="A digest of the merchant account and environment that the payment was made with.",
         readonly=True,
         copy=False,
     )
+    aps_payment_command = fields.Char(
+        string="APS Payment Command",
+        help="Whether the amount was to be taken at once (PURCHASE) or reserved (AUTHORIZATION).",
+        readonly=True,
+        copy=False,
+    )
+
+    #=== COMPUTE METHODS ===#
+
+    @api.depends('provider_code')
+    def _compute_aps_is_used(self):
+        for tx in self:
+            tx.aps_is_used = tx.provider_code == 'aps'
+
+    def _search_aps_is_used(self, operator, value):
+        """ Search by the provider, which accountants may not search for. """
+        providers_sudo = self.env['payment.provider'].sudo().search([('code', '=', 'aps')])
+        values = value if operator in ('in', 'not in') else [value]
+        is_wanted = (True in values) == (operator in ('=', 'in'))
+        return [('provider_id', 'in' if is_wanted else 'not in', providers_sudo.ids)]
 
     #=== CRUD METHODS ===#
 
@@ -79,9 +102,14 @@ class PaymentTransaction(models.Model):
             return res
         now = fields.Datetime.now()
         provider = self.env['payment.provider'].browse(values['provider_id'])
+        method_sudo = self.env['payment.method'].sudo().browse(values.get('payment_method_id'))
+        method_sudo.fetch(['code'])  # Else all of it would be read.
         return {
             **res,
             'aps_account': provider._aps_get_account_digest(),
+            'aps_payment_command': provider._aps_get_payment_command(
+                method_sudo.code, values.get('operation')
+            ),
             'aps_next_check': aps_utils.get_next_check(now, now),
         }
 
@@ -253,9 +281,9 @@ class PaymentTransaction(models.Model):
                 self.env.cr.rollback()
 
     def _aps_keep_check(self, delay, is_refused=False):
-        """ Have a payment asked about again if the check that failed was the last of its schedule.
+        """ Have a payment asked about again although the check failed.
 
-        :param timedelta delay: How much later.
+        :param timedelta delay: How much later, if the schedule wants it later still or not at all.
         :param bool is_refused: Whether APS answered, but doesn't tell.
         :return: None
         """
@@ -267,7 +295,7 @@ class PaymentTransaction(models.Model):
                 )._aps_fail_if_overdue()
             now = fields.Datetime.now()
             is_recent = now - self.create_date < timedelta(days=const.LONGEST_CHECK_DAYS)
-            if is_recent and not self.aps_next_check:
+            if is_recent and not (self.aps_next_check and self.aps_next_check <= now + delay):
                 self.aps_next_check = now + delay
             self.env.cr.commit()  # pylint: disable=invalid-commit
         except Exception:  # The others of the batch are not to suffer.
@@ -326,11 +354,16 @@ class PaymentTransaction(models.Model):
             self._aps_schedule_check()
         self.env.flush_all()
 
-    def _aps_note_account(self):
-        """ Remember the merchant account that the payment is about to be made with. """
-        account = self.provider_id._aps_get_account_digest()
-        if self.aps_account != account:
-            self.aps_account = account
+    def _aps_note_request(self):
+        """ Remember the merchant account and command that the payment is about to be made with.
+
+        The settings of the provider may have changed since the transaction was created.
+
+        :return: None
+        """
+        account, command = self.provider_id._aps_get_account_digest(), self._aps_get_command()
+        if (self.aps_account, self.aps_payment_command) != (account, command):
+            self.write({'aps_account': account, 'aps_payment_command': command})
 
     def _aps_check_for_shopper(self):
         """ Ask APS about the payment because the shopper came back without a usable answer.
@@ -474,7 +507,7 @@ class PaymentTransaction(models.Model):
         :rtype: str | None
         """
         amount_minor = self._aps_to_minor()
-        is_purchase = self._aps_get_payment_command() == 'PURCHASE'
+        is_purchase = (self.aps_payment_command or self._aps_get_command()) == 'PURCHASE'
         if amount_minor == captured or captured == refunded == 0:
             return 'done'
         # Whether a refund shrinks the captured sum is not known. Captures in part are not possible

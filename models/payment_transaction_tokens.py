@@ -137,7 +137,7 @@ class PaymentTransaction(models.Model):
         :raise ValidationError: If the card was certainly not charged.
         """
         self._aps_check_charge()
-        self._aps_note_account()
+        self._aps_note_request()
         self.aps_request_date = fields.Datetime.now()
         charge_model = self.env['payment.aps.charge']
         is_new = charge_model._declare(self)
@@ -188,7 +188,7 @@ class PaymentTransaction(models.Model):
         """
         token_sudo = self.token_id.sudo()
         payload = {
-            'command': 'PURCHASE',
+            'command': self._aps_get_command(),
             'merchant_reference': self.reference,
             'amount': str(self._aps_to_minor()),
             'currency': self.currency_id.name,

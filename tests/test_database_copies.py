@@ -92,17 +92,19 @@ class TestDatabaseCopies(APSCommon):
             self.assertTrue(self.provider.aps_is_in_copy)
             self.assertFalse(self._is_offered())
 
-    def test_right_to_read_the_cluster_does_not_matter(self):
-        """ Test that a host that grants or revokes it doesn't stop the shop. """
+    def test_right_to_read_the_cluster_may_be_granted(self):
+        """ Test that it doesn't stop the shop; to lose it may mean to be elsewhere. """
         remembered = self.provider.aps_database
         self.provider.aps_database = remembered.rsplit(' ', 1)[0]
         self.assertTrue(self._is_offered())
+        self.provider.aps_database = remembered[:-1]
+        self.assertFalse(self._is_offered())
         self.provider.aps_database = remembered
         number = remembered.split()[1]
         with patch.object(
             type(self.provider), '_aps_get_database_number', lambda _self: number
         ):
-            self.assertTrue(self._is_offered())
+            self.assertFalse(self._is_offered())
 
     def test_moved_shop_is_told_in_the_log(self):
         """ Test that nobody has to open the provider to learn that it takes nothing. """

@@ -78,7 +78,7 @@ class TestResponseCodes(APSCommon):
             ('02000', "Success", "nothing to do"), ('12000', "Success", "nothing to do"),
             ('58063', "Token updated", "nothing to do"), ('13000', "Transaction failed", "ask APS"),
             ('00000', "Transaction failed", "ask APS"), ('07000', "Transaction failed", "ask APS"),
-            ('11000', "Transaction failed", "ask APS"), ('15000', "Uncertain", "Do not repeat it"),
+            ('11000', "Uncertain", "Do not repeat it"), ('15000', "Uncertain", "Do not repeat it"),
             ('18000', "Uncertain", "Do not repeat it"), ('99000', "Uncertain", "Do not repeat it"),
             ('40000', "In review", "Wait for the decision"), ('13666', "Declined", "another card"),
             ('19000', "Waiting for customer's action", "Odoo finds out"),

@@ -85,11 +85,26 @@ class TestStatusAnswers(APSCommon):
             'UPDATE payment_provider SET capture_manually = true WHERE id = %s', [self.provider.id]
         )
         self.provider.invalidate_recordset()
+        sums = {'authorized_amount': '10000', 'captured_amount': '7000', 'refunded_amount': '3000'}
         tx = self._create_transaction('redirect')
-        tx._aps_handle(self._build_answer(
-            tx, '06', authorized_amount='10000', captured_amount='7000', refunded_amount='3000'
-        ))
+        charge = self._create_transaction('direct', operation='offline', reference='CHARGE')
+        self.provider.capture_manually = False  # What the provider does now is of no interest.
+        tx._aps_handle(self._build_answer(tx, '06', **sums))
         self.assertNotEqual(tx.state, 'done')
+        charge._aps_handle(self._build_answer(charge, '06', **sums))
+        self.assertEqual(charge.state, 'done', "It was taken at once, and a part given back.")
+
+    def test_command_is_that_of_the_form(self):
+        """ Test that a setting that is changed before the form is made counts for the payment. """
+        tx = self._create_transaction('redirect')
+        self.assertEqual(tx.aps_payment_command, 'PURCHASE')
+        self.env.flush_all()
+        self.env.cr.execute(
+            'UPDATE payment_provider SET capture_manually = true WHERE id = %s', [self.provider.id]
+        )
+        self.provider.invalidate_recordset()
+        self.assertEqual(tx._aps_prepare_form_values()['command'], 'AUTHORIZATION')
+        self.assertEqual(tx.aps_payment_command, 'AUTHORIZATION')
 
     def test_missing_sum_is_not_zero(self):
         """ Test that an executed capture isn't declared failed, to be made a second time. """

@@ -1,3 +1,4 @@
+import ast
 import unittest
 
 from odoo.exceptions import AccessError
@@ -99,6 +100,11 @@ class TestTrailAccess(APSCommon):
         accountant = self._make_user('aps_menu', 'base.group_user', 'account.group_account_invoice')
         employee = self._make_user('aps_employee', 'base.group_user')
         self.assertEqual(menus.with_user(accountant)._filter_visible_menus(), menus)
+        domain = ast.literal_eval(self.env.ref('payment_aps.action_payment_aps_transaction').domain)
+        transactions = self.env['payment.transaction'].with_user(accountant)
+        self.assertIn(self.tx, transactions.search(domain))
+        self.assertNotIn(self.tx, transactions.search([('aps_is_used', '!=', True)]))
+        self.assertTrue(self.tx.with_user(accountant).aps_is_used)
         self.assertFalse(menus.with_user(employee)._filter_visible_menus())
 
         [payment_menu, message_menu] = menus

@@ -147,7 +147,7 @@ def test_flood_of_refused_messages_is_counted_in_few_rows(shop, make_payments): 
     assert set(rows) == {'signature', 'unexamined'}
     assert sum(map(int, rows.values())) == 300
     assert shop.query('SELECT count(*) FROM payment_transaction') == transactions
-    # The shortest ones are those that nothing else on the machine came in between of.
+    # The shortest ones are those that nothing else on the machine disturbed.
     noted, counted = min(durations[:10]), min(durations[20:])
     print(f"refused: {noted:.4f} s with a write, {counted:.4f} s without")
     assert counted < 1.2 * noted
