@@ -371,7 +371,8 @@ class PaymentTransaction(models.Model):
         :return: None
         """
         now = fields.Datetime.now()
-        last_time = self.aps_last_check
+        # A pending payment has just been told about, as a rule; of a draft, nothing is known.
+        last_time = self.aps_last_check or (self.state == 'pending' and self.last_state_change)
         is_recent = last_time and now - last_time < SHOPPER_CHECK_INTERVAL
         if self.state not in ('draft', 'pending') or is_recent:
             return

@@ -119,7 +119,7 @@ def measure_cron(bench, module):
         subject.query('VACUUM ANALYZE')
     serve_all(subjects, 'threaded')
     samples = bench.measure(CheckCron(), subjects)
-    memory = large.read_memory()
+    memory = [subject.read_memory() for subject in subjects]
     row = make_row(
         'threaded', CheckCron(), large.name, samples[large], small.name, samples[small]
     )
@@ -127,7 +127,8 @@ def measure_cron(bench, module):
     print_rows([row])
     seconds = row.figures.p50_ms / 1000
     say(f"A run of the cron asks about {BATCH} payments in {seconds * BATCH:.1f} s; all of the "
-        f"{BACKLOGS[-1]:,} take {seconds * BACKLOGS[-1]:.0f} s. The server has {memory:.0f} MB.")
+        f"{BACKLOGS[-1]:,} take {seconds * BACKLOGS[-1]:.0f} s. The server has {memory[1]:.0f} MB, "
+        f"the one with {BACKLOGS[0]:,} has {memory[0]:.0f} MB.")
     for subject in subjects:
         subject.stop()
     return [row]
