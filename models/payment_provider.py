@@ -209,7 +209,8 @@ class PaymentProvider(models.Model):
         :rtype: str
         """
         option = const.OPTIONS_BY_METHOD.get(method_code, const.ANY_CARD)
-        if self.capture_manually and option.authorization and operation != 'offline':
+        is_manual = self.sudo().capture_manually  # Accountants may not read providers.
+        if is_manual and option.authorization and operation != 'offline':
             return 'AUTHORIZATION'
         return 'PURCHASE'
 
