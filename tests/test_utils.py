@@ -137,6 +137,14 @@ class TestUtils(BaseCase):
         self.assertLess(len(line), 300)
         self.assertNotIn('\n', line)
         self.assertNotIn('secret', line)
+        for number in (
+            '4005550000000001', '378282246310005', '5105105105105100', '400555******0001',
+        ):
+            line = aps_utils.describe_message({'currency': f'{number}.0', 'amount': f'x{number}'})
+            with self.subTest(number=number):
+                self.assertEqual(line, 'amount=x... currency=....0')
+        line = aps_utils.describe_message({'fort_id': '169996200024611493'})
+        self.assertEqual(line, 'fort_id=169996200024611493')
 
     def test_masked_values_do_not_reveal_themselves(self):
         """ Test that the values of the form can be used, but not read in a log. """
