@@ -1,12 +1,12 @@
 {
     'name': "Payment Provider: Amazon Payment Services",
-    'version': '1.2.1',
+    'version': '1.3.0',
     'category': 'Accounting/Payment Providers',
     'sequence': 350,
     'summary': "Cards and local methods of the Gulf, Egypt, Jordan and Lebanon",
     'description': ' ',  # If it is empty, Odoo takes the README.md, which it can't render.
     'author': "payment_aps contributors",
-    'depends': ['payment'],
+    'depends': ['account_payment'],
     'data': [
         'security/payment_aps_security.xml',
         'security/ir.model.access.csv',

@@ -430,32 +430,3 @@ class PaymentAPSMessage(models.Model):
             )
             if self.env.cr.rowcount < PURGE_BATCH_SIZE:
                 break
-
-    #=== BUSINESS METHODS - ACCESS ===#
-
-    def _register_hook(self):
-        """ Override of `base` to let accountants find and read the trail once there are any.
-
-        Their groups and menus belong to a module that this one doesn't depend on, and that may be
-        installed later.
-        """
-        super()._register_hook()
-        if {'account', 'payment_aps'} & set(self.env.registry.updated_modules):
-            self._aps_let_accountants_read()
-            self._aps_place_menus()
-
-    def _aps_let_accountants_read(self):
-        """ Have the groups of accountants imply the one that may read the trail. """
-        reader_group = self.env.ref('payment_aps.group_message_reader', raise_if_not_found=False)
-        for xmlid in ('account.group_account_invoice', 'account.group_account_readonly'):
-            group_sudo = self.env.ref(xmlid, raise_if_not_found=False)
-            if reader_group and group_sudo and reader_group not in group_sudo.sudo().implied_ids:
-                group_sudo.sudo().implied_ids = [(4, reader_group.id)]
-
-    def _aps_place_menus(self):
-        """ Show the menus of payments and messages among those of the customers' invoices. """
-        parent = self.env.ref('account.menu_finance_receivables', raise_if_not_found=False)
-        for xmlid in ('payment_aps.menu_aps_payments', 'payment_aps.menu_aps_messages'):
-            menu = self.env.ref(xmlid, raise_if_not_found=False)
-            if parent and menu and not menu.parent_id:  # Else it was placed, or moved, before.
-                menu.sudo().write({'parent_id': parent.id, 'active': True})

@@ -21,7 +21,7 @@ class PaymentTransaction(models.Model):
     aps_message_count = fields.Integer(
         string="APS Messages",
         compute='_compute_aps_message_count',
-        groups='base.group_system,payment_aps.group_message_reader',
+        groups='base.group_system,account.group_account_invoice,account.group_account_readonly',
     )
 
     #=== COMPUTE METHODS ===#

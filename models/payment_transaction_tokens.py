@@ -258,7 +258,7 @@ class PaymentTransaction(models.Model):
 
         :return: None
         """
-        if 'payment_id' not in self._fields or self.operation != 'offline':
+        if self.operation != 'offline':
             return
         if self.payment_id.state in ('cancel', 'canceled'):
             self._aps_link_invoices()

@@ -276,13 +276,10 @@ class TestSavedCards(APSCommon):
     @mute_logger('odoo.addons.payment_aps.models.payment_aps_charge')
     def test_lost_charge_is_recorded_with_what_it_pays(self):
         """ Test that the invoice is paid, not only the card charged. """
-        documents = {}
-        if 'invoice_ids' in self.env['payment.transaction']._fields:
-            invoice = self.env['account.move'].create({
-                'move_type': 'out_invoice', 'partner_id': self.partner.id,
-            })
-            documents['invoice_ids'] = [(6, 0, invoice.ids)]
-        charge = self._lose_charge(**documents)
+        invoice = self.env['account.move'].create({
+            'move_type': 'out_invoice', 'partner_id': self.partner.id,
+        })
+        charge = self._lose_charge(invoice_ids=[(6, 0, invoice.ids)])
         token = self.env['payment.token'].search([('provider_ref', '=', TOKEN_NAME)])
 
         tx = self._settle(
@@ -292,8 +289,7 @@ class TestSavedCards(APSCommon):
         self.assertEqual(tx.state, 'done')
         self.assertEqual(tx.token_id, token)
         self.assertEqual(tx.amount, self.amount)
-        if documents:
-            self.assertEqual(tx.invoice_ids, invoice)
+        self.assertEqual(tx.invoice_ids, invoice)
         self.assertFalse(charge.exists())
 
     @mute_logger('odoo.addons.payment_aps.models.payment_aps_charge')

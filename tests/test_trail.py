@@ -198,12 +198,11 @@ class TestTrail(APSCommon):
         self.assertEqual(
             trail.search(other_tx.action_aps_view_messages()['domain']).transaction_id, other_tx
         )
-        if 'invoice_ids' in self.tx._fields:
-            invoice = self.env['account.move'].create({
-                'move_type': 'out_invoice', 'partner_id': self.partner.id, 'name': 'INV/TRAIL/1',
-            })
-            other_tx.invoice_ids = invoice
-            self.assertEqual(trail.search([('document', 'ilike', 'TRAIL')]).document, 'INV/TRAIL/1')
+        invoice = self.env['account.move'].create({
+            'move_type': 'out_invoice', 'partner_id': self.partner.id, 'name': 'INV/TRAIL/1',
+        })
+        other_tx.invoice_ids = invoice
+        self.assertEqual(trail.search([('document', 'ilike', 'TRAIL')]).document, 'INV/TRAIL/1')
         if 'sale_order_ids' in self.tx._fields:
             order = self.env['sale.order'].create({
                 'partner_id': self.partner.id, 'name': 'S-TRAIL-2',

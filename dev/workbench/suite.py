@@ -13,7 +13,7 @@ from pathlib import Path
 from .coverage import FLOORS, Coverage
 from .lint import check_style
 from .log_check import check_log
-from .odoo import BASE_MODULES, Odoo
+from .odoo import Odoo
 from .odoo_log import read_results
 from .odoo_source import find_sources
 from .postgres import Postgres, install_postgres
@@ -191,9 +191,8 @@ class Suite:
         coverage = Coverage(odoo) if self._is_coverage_wanted() else None
         if 'odoo' in self.arguments.parts:
             odoo.coverage = coverage
-            self._measure(f'odoo {source.series}', self._run_odoo_tests, odoo, BASE_MODULES)
+            self._measure(f'odoo {source.series}', self._run_odoo_tests, odoo)
             odoo.coverage = None
-            self._measure(f'odoo {source.series}, alone', self._run_odoo_tests, odoo, 'payment')
         if 'core' in self.arguments.parts and source.series == '17.0':
             self._measure('core 17.0', self._run_core_tests, odoo)
         if 'upgrade' in self.arguments.parts:
@@ -260,10 +259,9 @@ class Suite:
             raise Failure(f"pytest made no report. Log: {log}\n{log.read_text()[-2000:]}")
         return read_junit(report_file, log)
 
-    def _run_odoo_tests(self, odoo, modules):
-        """ Run the addon's own tests in a database with the given modules. """
-        base = odoo.get_base(modules)
-        return self._install_and_test(odoo, base, odoo.addons, self.arguments.tags)
+    def _run_odoo_tests(self, odoo):
+        """ Run the addon's own tests. """
+        return self._install_and_test(odoo, odoo.get_base(), odoo.addons, self.arguments.tags)
 
     def _run_core_tests(self, odoo):
         """ Run the tests of Odoo's own module on our code. """
