@@ -1,6 +1,7 @@
 """ How much of the addon the tests run, by lines and branches. """
 
 import json
+from pathlib import Path
 
 from .system import DEV, REPOSITORY, Failure, run, say
 
@@ -18,12 +19,16 @@ FOREIGN_ADAPTERS = {
 class Coverage:
     """ The coverage of the addon in all runs of one Odoo series. """
 
-    def __init__(self, odoo):
-        """ :param Odoo odoo: The Odoo that is measured. """
+    def __init__(self, odoo, folder):
+        """
+        :param Odoo odoo: The Odoo that is measured.
+        :param Path folder: The folder for what is measured, by however many processes.
+        """
         self.series = odoo.series
         self.python = odoo.python
-        self.folder = odoo.folder
-        self.file = odoo.folder / 'coverage'
+        self.folder = Path(folder)
+        self.folder.mkdir(exist_ok=True)
+        self.file = self.folder / 'coverage'
 
     def wrap(self, command):
         """ Return the command of an Odoo that is measured.

@@ -8,6 +8,7 @@ import socket
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 import urllib.error
 import urllib.request
@@ -21,6 +22,9 @@ CACHE = Path(
 ).resolve()
 
 STARTED = []  # The processes to stop at the end, in the order in which they were started.
+SAID = {'text': '', 'time': time.monotonic()}  # What was said last, and when.
+DOING = set()  # What goes on in other processes, for the signs of life.
+SILENCE = 20  # The seconds after which a sign of life is due.
 STOP_TIME = 60  # How long a process may take to stop, with what it has started, in seconds.
 
 
@@ -31,6 +35,22 @@ class Failure(Exception):
 def say(text):
     """ Print a line of progress at once. """
     print(text, flush=True)
+    SAID.update(text=text.strip(), time=time.monotonic())
+
+
+def give_signs_of_life():
+    """ Have a line printed whenever nothing was said for some time, until the process ends. """
+    begin = time.monotonic()
+
+    def watch():
+        while True:
+            time.sleep(1)
+            if time.monotonic() - SAID['time'] >= SILENCE:
+                doing = ', '.join(sorted(DOING)) or SAID['text'].splitlines()[-1]
+                say(f"  {time.monotonic() - begin:.0f} s: {doing}")
+                SAID['text'] = doing
+
+    threading.Thread(target=watch, daemon=True).start()
 
 
 def make_run_folder():
