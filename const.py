@@ -256,23 +256,12 @@ SOURCE_STATES = {
     'error': ('draft', 'pending'),
 }
 
-# The form of what is believed of an answer. The text that APS signs has no separators: the fields
-# `fort_id=1` and `language=en` are signed like the one field `fort_id=1language=en`.
+# The form of what is believed of an answer, by whatever way it came.
 ANSWER_PATTERNS = {
     'fort_id': r'[0-9]{1,20}',
     'response_code': r'[0-9]{5}',
     'status': r'[0-9]{2}',
 }
-
-# What a message is decided by, and the other fields of APS whose names end in the same way.
-DECISIVE_FIELDS = (
-    'amount', 'command', 'currency', 'fort_id', 'maintenance_reference', 'merchant_identifier',
-    'merchant_reference', 'query_command', 'response_code', 'service_command', 'status',
-)
-SIMILAR_FIELDS = (
-    'acquirer_response_code', 'authorized_amount', 'captured_amount', 'processor_response_code',
-    'refunded_amount', 'token_status', 'transaction_status',
-)
 
 # The last three digits of a response code say why.
 NOT_FOUND_MESSAGE_CODE = '036'

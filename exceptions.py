@@ -16,7 +16,7 @@ class APSMessageRefused(ValidationError):
 
 
 class APSMessageAmbiguous(APSMessageRefused):
-    """ The text that was signed can be that of another message, so APS has to be asked. """
+    """ An authentic message doesn't prove what it says, so APS has to be asked. """
 
 
 class APSError(Exception):

@@ -40,12 +40,21 @@ def build_signing_string(data, phrase):
     :return: The text to hash.
     :rtype: str
     """
-    pieces = ''.join(
-        f'{name}={format_value(data[name])}'
-        for name in sorted(data)
-        if name != 'signature' and data[name] is not None
-    )
+    pieces = ''.join(f'{name}={value}' for name, value in sorted(get_signed_fields(data).items()))
     return f'{phrase}{pieces}{phrase}'
+
+
+def get_signed_fields(data):
+    """ Return the fields that enter the signature, as texts.
+
+    :param dict data: The fields of the message.
+    :return: The texts by name; without `signature` and fields without value (`None`).
+    :rtype: dict
+    """
+    return {
+        name: format_value(value) for name, value in data.items()
+        if name != 'signature' and value is not None
+    }
 
 
 def compute_signature(data, phrase, sha_type='sha256'):
@@ -178,32 +187,6 @@ def _refuse_repeated_fields(pairs):
     if len(fields) != len(pairs):
         raise ValueError("The message holds a field twice.")
     return fields
-
-
-def is_ambiguous(message):
-    """ Return whether the text that was signed can be that of another message, too.
-
-    It has no separators, so who puts text into a field, or moves the border between two fields, may
-    try to hide what APS said and to have it say something else. Whatever is hidden ends up in a
-    value, or changes the name of its field.
-
-    :param dict message: The message, whose signature was verified.
-    :return: Whether the message can't be taken at its word.
-    :rtype: bool
-    """
-    return any(
-        not re.fullmatch(r'[A-Za-z][A-Za-z0-9_]*', name)
-        or _resembles_decisive_field(name)
-        or any(f'{field}=' in format_value(value) for field in const.DECISIVE_FIELDS)
-        for name, value in message.items() if value is not None
-    )
-
-
-def _resembles_decisive_field(name):
-    """ Return whether a name is that of a decisive field with something added or taken away. """
-    return name not in (*const.DECISIVE_FIELDS, *const.SIMILAR_FIELDS) and any(
-        name.endswith(field) or field.endswith(name) for field in const.DECISIVE_FIELDS
-    )
 
 
 def describe_message(data):

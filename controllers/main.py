@@ -1,9 +1,15 @@
 import logging
 
 from psycopg2 import OperationalError
-from werkzeug.exceptions import BadRequest, Forbidden, HTTPException, RequestEntityTooLarge
+from werkzeug.exceptions import (
+    BadRequest,
+    Forbidden,
+    HTTPException,
+    InternalServerError,
+    RequestEntityTooLarge,
+)
 
-from odoo import http
+from odoo import exceptions, http
 from odoo.http import request
 
 from odoo.addons.payment_aps import utils as aps_utils
@@ -11,10 +17,12 @@ from odoo.addons.payment_aps.controllers.refusals import (
     note_refused_message,
     note_unreadable_message,
 )
-from odoo.addons.payment_aps.exceptions import APSMessageAmbiguous, APSMessageRefused
+from odoo.addons.payment_aps.exceptions import APSMessageRefused
 
 _logger = logging.getLogger(__name__)
 
+# After these, Odoo runs a request again. Those before 19.0 have the first one only.
+CONFLICTS = (OperationalError, getattr(exceptions, 'ConcurrencyError', OperationalError))
 # Many times the size of the largest message of APS, whose fields all have a maximum length.
 MAX_MESSAGE_SIZE = 256 * 1024
 
@@ -62,16 +70,13 @@ class APSController(http.Controller):
         """
         try:
             self._receive('return')
-        except OperationalError:
-            raise  # A conflict in the database; Odoo runs the request again.
+        except CONFLICTS:
+            raise  # Odoo runs the request again.
         except HTTPException as error:
             request.env.cr.rollback()
             _logger.warning("Return from APS not used: %s", aps_utils.shorten(error.description))
         except APSMessageRefused as error:  # What is kept of it is to be committed.
             _logger.warning("Return from APS not used: %s", aps_utils.shorten(error, 200))
-        except Exception:
-            request.env.cr.rollback()
-            _logger.exception("Return from APS not used because of an unexpected error.")
         return request.redirect('/payment/status')
 
     @http.route(
@@ -96,6 +101,7 @@ class APSController(http.Controller):
         :rtype: str
         :raise BadRequest: If the body is not a message.
         :raise Forbidden: If the message is not authentic.
+        :raise InternalServerError: If it could not be applied.
         """
         try:
             self._receive('webhook')
@@ -103,7 +109,8 @@ class APSController(http.Controller):
             _logger.warning(
                 "Notification from APS refused: %s", aps_utils.shorten(error.description)
             )
-            raise
+            # The same answer, whatever is wrong, so as not to tell which references exist.
+            raise type(error)() from error
         except APSMessageRefused as error:
             _logger.warning("Notification from APS not used: %s", aps_utils.shorten(error, 200))
         return ''
@@ -111,17 +118,38 @@ class APSController(http.Controller):
     def _receive(self, channel):
         """ Read the message in the request and process it.
 
+        Odoo answers many errors of its modules, such as a constraint that a payment doesn't meet, as
+        if the sender were to blame. Here APS is to repeat its message.
+
         :param str channel: The route, `return` or `webhook`.
         :return: None
-        :raise HTTPException: If there is no message, or it is not authentic.
+        :raise HTTPException: If there is no message, it is not authentic, or it can't be applied.
         :raise APSMessageRefused: If the message is authentic but doesn't fit the transaction.
         """
+        message = {}
         try:
-            message = self._read_message()
+            message = self._read_or_note(channel)
+            self._process_message(message, channel)
+        except (APSMessageRefused, HTTPException, *CONFLICTS):
+            raise
+        except Exception as error:
+            description = aps_utils.describe_message(message)
+            _logger.exception("Something stopped this message of APS (%s): %s", channel, description)
+            raise InternalServerError(f"not applied: {description}") from error
+
+    def _read_or_note(self, channel):
+        """ Return the fields of the message in the request, and note a body that is none.
+
+        :param str channel: The route, `return` or `webhook`.
+        :return: The fields of the message.
+        :rtype: dict
+        :raise HTTPException: If there is no message.
+        """
+        try:
+            return self._read_message()
         except BadRequest as error:
             note_unreadable_message(channel, error)
             raise
-        self._process_message(message, channel)
 
     @staticmethod
     def _read_message():
@@ -163,7 +191,6 @@ class APSController(http.Controller):
         tx_sudo, provider_sudo = request.env['payment.transaction'].sudo()._aps_search(message)
         if not tx_sudo:
             note_refused_message(channel, message, provider_sudo)
-            # The same answer as to a wrong signature, to not tell which references exist.
             raise Forbidden(f"unknown payment: {aps_utils.describe_message(message)}")
         try:
             self._verify_notification_signature(message, tx_sudo)
@@ -175,13 +202,9 @@ class APSController(http.Controller):
         if not tx_sudo._aps_admit(message, channel):
             return  # A repetition of what was applied before.
         try:
-            if aps_utils.is_ambiguous(message):
-                raise APSMessageAmbiguous(
-                    "it can be read in two ways", aps_utils.describe_message(message)
-                )
-            tx_sudo._aps_handle(message)
+            tx_sudo._aps_take_over(message)
             # Let conflicts and errors show up while they can be dealt with.
-            tx_sudo.env.flush_all()
+            request.env.cr.flush()
         except APSMessageRefused as error:
             request.env.cr.rollback()
             tx_sudo._aps_take_note(message, channel, error)

@@ -519,7 +519,7 @@ class PaymentTransaction(models.Model):
 
         :param dict message: The message, whose signature was verified.
         :return: None
-        :raise ValidationError: If the message is about something else than this payment.
+        :raise APSMessageRefused: If the message is about something else than this payment.
         """
         self.ensure_one()
         provider_sudo = self.provider_id.sudo()
@@ -553,22 +553,21 @@ class PaymentTransaction(models.Model):
 
         :param dict message: The message, whose signature was verified.
         :return: None
-        :raise ValidationError: If amount or currency differ from those of the transaction.
+        :raise APSMessageRefused: If amount or currency differ from those of the transaction.
         """
         if message['status'] == '00' and not message.get('amount') and not message.get('currency'):
             return
         if message.get('currency') != self.currency_id.name:
             self._aps_refuse(message, f"the currency is not {self.currency_id.name}")
-        amount_minor = aps_utils.to_minor_units(self.amount, self.currency_id.name)
-        if aps_utils.parse_minor_units(message.get('amount')) != amount_minor:
-            self._aps_refuse(message, f"the amount is not {amount_minor}")
+        if aps_utils.parse_minor_units(message.get('amount')) != self._aps_to_minor():
+            self._aps_refuse(message, f"the amount is not {self._aps_to_minor()}")
 
     def _aps_check_operation_amount(self, message):
         """ Check that an answer about an operation can be about this payment.
 
         :param dict message: The message, whose signature was verified.
         :return: None
-        :raise ValidationError: If the currency is another one, or the amount exceeds the payment.
+        :raise APSMessageRefused: If the currency is another one, or the amount exceeds the payment.
         """
         if message.get('currency') and message['currency'] != self.currency_id.name:
             self._aps_refuse(message, f"the currency is not {self.currency_id.name}")

@@ -5,7 +5,9 @@ from psycopg2 import errors
 from odoo import fields, models
 
 from odoo.addons.payment_aps import const
-from odoo.addons.payment_aps.exceptions import APSMessageAmbiguous
+from odoo.addons.payment_aps import utils as aps_utils
+from odoo.addons.payment_aps.aps import readings
+from odoo.addons.payment_aps.exceptions import APSMessageAmbiguous, APSMessageRefused
 
 _logger = logging.getLogger(__name__)
 
@@ -83,10 +85,52 @@ class PaymentTransaction(models.Model):
         self._aps_lock()
         return True
 
+    def _aps_take_over(self, message):
+        """ Apply an authentic message that came by a route, if it can be believed.
+
+        Whoever posts it may have cut what was signed into other fields, and may have sent the
+        request that it answers. The answers that come over a connection of our own need not pass.
+
+        Note: `self.ensure_one()`; the payment must be locked.
+
+        :param dict message: The message, whose signature was verified.
+        :return: None
+        :raise APSMessageRefused: If the message can't be believed, or doesn't fit the transaction.
+        """
+        doubt = readings.find_doubt(aps_utils.get_signed_fields(message))
+        if doubt:
+            raise APSMessageAmbiguous(doubt, aps_utils.describe_message(message))
+        is_refusal = message['status'] == readings.REFUSED_STATUS
+        if is_refusal:
+            self._aps_check_refusal(message)
+        self._aps_handle(message)
+        if is_refusal:
+            self._aps_schedule_check(at_once=True)
+
+    def _aps_check_refusal(self, message):
+        """ Check that a signed refusal of a request may fail the payment.
+
+        Anybody may have sent the request, so it ends a payment of which nothing else is known, and
+        which it names with amount and currency. Otherwise APS is asked, if there is anything to ask.
+
+        :param dict message: The message, whose signature was verified.
+        :return: None
+        :raise APSMessageRefused: If it may not.
+        """
+        description = aps_utils.describe_message(message)
+        is_under_way = bool(self._aps_get_family().filtered('aps_request_state'))
+        if self.state in ('authorized', 'done') and not is_under_way:
+            raise APSMessageRefused("a refused request changes no payment", description)
+        if self.state != 'draft' or is_under_way:
+            raise APSMessageAmbiguous("a refused request changes nothing under way", description)
+        sums = (aps_utils.parse_minor_units(message.get('amount')), message.get('currency'))
+        if sums != (self._aps_to_minor(), self.currency_id.name):
+            raise APSMessageAmbiguous("a refused request of other sums", description)
+
     def _aps_take_note(self, message, channel, error):
         """ Store an authentic message that is not applied, so that it isn't overlooked.
 
-        If it is not certain what APS said, it is asked, once for each message.
+        If it is not certain what APS said, or what is true, APS is asked, once for each message.
 
         :param dict message: The message, whose signature was verified.
         :param str channel: The route by which it came, `return` or `webhook`.

@@ -4,17 +4,33 @@ import logging
 from pathlib import Path
 from urllib.parse import urlencode
 
-from odoo.exceptions import ValidationError
+from psycopg2 import IntegrityError
+
+from odoo.exceptions import (
+    AccessDenied,
+    AccessError,
+    MissingError,
+    RedirectWarning,
+    UserError,
+    ValidationError,
+)
 from odoo.tests import tagged
 
 from odoo.addons.payment_aps.controllers.main import APSController, HideQuery
 from odoo.addons.payment_aps.tests.common import (
+    ACCESS_CODE,
+    MERCHANT_IDENTIFIER,
     REQUEST_PHRASE,
     APSCommon,
     sign,
 )
 
 MEGABYTE = 1024 * 1024
+
+
+def _raise(error):
+    """ Raise an error, where only an expression fits. """
+    raise error
 
 
 @tagged('post_install', '-at_install')
@@ -138,13 +154,15 @@ class TestDoor(APSCommon):
                 )
 
     def test_hostile_types_in_an_authentic_json_message_are_refused(self):
-        """ Test that nested values where texts are expected change nothing. """
+        """ Test that nested values where texts are expected change no payment. """
         fields = self._build_fields(self.tx)
         for name in ('status', 'response_code', 'amount', 'currency', 'merchant_identifier'):
             text = {**fields, name: '[x]'}
             message = {**text, 'signature': sign(text)['signature'], name: ['x']}
-            with self.subTest(field=name), self._assert_nothing_written(self.tx):
+            with self.subTest(field=name):
                 self.assertEqual(self._notify_json(message).status_code, 200)
+                self.env.invalidate_all()
+                self.assertEqual(self.tx.state, 'draft')
 
     def test_oversized_bodies_are_refused(self):
         """ Test that 5 MB are not even parsed. """
@@ -277,24 +295,36 @@ class TestDoor(APSCommon):
         amount = round(self.tx.amount * 100)
         for changes in (
             {'amount': str(amount - 1)}, {'amount': str(amount + 1)}, {'amount': '1'},
-            {'amount': f'{amount}.0'}, {'amount': f'+{amount}'}, {'amount': ''}, {'amount': None},
-            {'amount': f'-{amount}'}, {'currency': 'USD'}, {'currency': None}, {'currency': 'eur'},
+            {'amount': ''}, {'amount': None}, {'currency': 'USD'}, {'currency': None},
             {'merchant_identifier': 'Other1'}, {'merchant_identifier': None},
             {'command': 'REFUND'}, {'command': 'CAPTURE'}, {'command': 'VOID_AUTHORIZATION'},
-            {'command': None}, {'command': 'purchase'}, {'status': ''}, {'response_code': None},
+            {'command': None},
         ):
             with self.subTest(**changes), self._assert_nothing_written(self.tx):
                 message = self._build_message(self.tx, **changes)
                 self.assertEqual(self._notify(message).status_code, 200)
                 self.assertEqual(self._return(message).status_code, 303)
 
+    def test_authentic_messages_that_are_not_written_as_aps_writes_are_asked_about(self):
+        """ Test that what decides about a payment has the form that APS gives it. """
+        amount = round(self.tx.amount * 100)
+        for changes in (
+            {'amount': f'{amount}.0'}, {'amount': f'+{amount}'}, {'amount': f'-{amount}'},
+            {'currency': 'eur'}, {'command': 'purchase'}, {'status': '014'}, {'status': ''},
+            {'response_code': None}, {'fort_id': '1a'}, {'merchant_reference_': '1'},
+        ):
+            with self.subTest(**changes):
+                self._assert_not_believed(self.tx, self._build_message(self.tx, **changes))
+
     def test_message_about_a_child_transaction_is_not_taken_for_a_payment(self):
         """ Test that a payment's answer can't confirm a refund. """
         self.tx._set_done()
         refund_tx = self.tx._create_child_transaction(1, is_refund=True)
         with self._assert_nothing_written(refund_tx):
-            self._notify(self._build_message(refund_tx, amount='-100'))
             self._notify(self._build_message(refund_tx, amount='100'))
+        self._notify(self._build_message(refund_tx, amount='-100'))
+        self.env.invalidate_all()
+        self.assertEqual((self.tx.state, refund_tx.state), ('done', 'draft'))
 
     def test_only_the_door_applies_answers(self):
         """ Test that no code of the addon leads around the checks. """
@@ -328,21 +358,21 @@ class TestDoor(APSCommon):
 
     def test_fields_that_are_signed_like_one_are_no_answer(self):
         """ Test that a shopper can't move the border between two fields of a message. """
-        message = self._build_message(self.tx, token_name=None)
-        names = sorted(set(message) - {'signature'})
         for first, second in (('fort_id', 'language'), ('response_code', 'response_message')):
+            tx = self._create_transaction('redirect', reference=f'LIKE-ONE-{first}-1')
+            message = self._build_message(tx, token_name=None)
+            names = sorted(set(message) - {'signature'})
             self.assertEqual(names.index(second), names.index(first) + 1)
             merged = {**message, first: f'{message[first]}{second}={message[second]}'}
             del merged[second]
-            self.assertTrue(self.aps._aps_verify_signature(merged), "They should be signed alike.")
-            with self.subTest(field=first), self._assert_nothing_written(self.tx):
-                self.assertEqual(self._notify(merged).status_code, 200)
+            with self.subTest(field=first):
+                self._assert_asked_about(tx, message, **merged)
 
-        self._notify(message)
+                self._notify(message)
 
-        self.assertRecordValues(self.tx, [
-            {'state': 'done', 'provider_reference': message['fort_id']},
-        ])
+                self.assertRecordValues(tx, [
+                    {'state': 'done', 'provider_reference': message['fort_id']},
+                ])
 
     def _assert_asked_about(self, tx, message, **forged):
         """ Check that a message whose borders were moved isn't believed, but has APS asked.
@@ -388,6 +418,182 @@ class TestDoor(APSCommon):
             'payment_option': f'VISAresponse_code=13666response_message=Successreturn_url={page}',
             'response_code': '14000', 'status': '14', 'zz': '/payment/aps/returnstatus=13',
         })
+
+    def _sign_refusal(self, **echoes):
+        """ Return what APS signs when it refuses a request of a stranger, who chose the echoes. """
+        return sign({
+            'access_code': ACCESS_CODE, 'merchant_identifier': MERCHANT_IDENTIFIER,
+            'merchant_reference': self.tx.reference, 'command': 'PURCHASE', 'language': 'en',
+            'amount': str(round(self.tx.amount * 100)), 'currency': self.tx.currency_id.name,
+            'status': '00', 'response_code': '00008', 'response_message': 'Signature mismatch',
+            **echoes,
+        })
+
+    def test_refusal_by_aps_is_not_made_a_success(self):
+        """ Test that the text of a refusal, which a shopper had APS sign, confirms no payment. """
+        url = 'https://e.example/?'
+        kept = (
+            'access_code', 'merchant_identifier', 'merchant_reference', 'command', 'language',
+            'amount', 'currency',
+        )
+        success = {'status': '14', 'response_code': '14000'}
+        fields_of_other_names = {
+            'order_description': 'x ',
+            'processor_response_code': f'00008response_message=Signature mismatchreturn_url={url}',
+        }
+        halves = {
+            'order_description': 'xres', 'ponse_code': '00008res', 'reference': '', 'tus': '00',
+            'ponse_message': 'Signature mismatchsettlement_', 'token_name': 'sta',
+        }
+        number = {'customer_email': '', 'fort_id': '1'}
+        echoes = {
+            'order_description': 'x processor_',
+            'return_url': f'{url}response_code=14000status=14transaction_',
+        }
+        settlement = {
+            'order_description': 'x',
+            'settlement_reference': 'response_code=14000status=14token_name=',
+        }
+        email = {'customer_email': 'fort_id=1'}
+        for name, echo, cut in (
+            ('other names', echoes, {**fields_of_other_names, 'transaction_status': '00'}),
+            ('token_status', {**echoes, 'return_url': f'{url}response_code=14000status=14token_'},
+             {**fields_of_other_names, 'token_status': '00'}),
+            ('other names and number', {**echoes, **email},
+             {**fields_of_other_names, 'transaction_status': '00', **number}),
+            ('halves', settlement, halves),
+            ('halves and number', {**settlement, **email}, {**halves, **number}),
+        ):
+            message = self._sign_refusal(**echo)
+            with self.subTest(name):
+                self._assert_asked_about(
+                    self.tx, message, **{field: message[field] for field in kept}, **success, **cut
+                )
+
+    def test_fields_of_3d_secure_are_no_hindrance(self):
+        """ Test that what APS says of 3-D Secure is taken over with the result, at once. """
+        fields = {
+            '3ds_url': 'http://www.3dsecure.com', '3ds_eci': '05', '3ds_enrolled': 'Y',
+            '3ds_status': 'Y', '3ds_xid': 'MDAwMDAwMDAwMDAwMDAwMzIyNzY=',
+        }
+        for post in (self._notify, self._return):
+            for number, (names, answer, state) in enumerate((
+                (['3ds_url'], {}, 'done'), (list(fields), {}, 'done'),
+                (['3ds_url'], {
+                    'status': '20', 'response_code': '20064', '3ds_url': 'https://x/y?a=b&c=d',
+                }, 'pending'),
+            )):
+                tx = self._create_transaction(
+                    'redirect', reference=f'3DS-{post.__name__.upper()}-{number}'
+                )
+                with self.subTest(post=post.__name__, names=names, state=state):
+                    post(self._build_message(tx, **{
+                        **{name: fields[name] for name in names}, **answer,
+                    }))
+                    self.assertEqual(tx.state, state)
+
+    def _assert_not_believed(self, tx, message, is_asked=True):
+        """ Check that a signed message changes no state, and has APS asked. """
+        state = tx.state
+        for post, status in ((self._notify, 200), (self._return, 303)):
+            tx.aps_next_check = False
+            self.assertEqual(post(message).status_code, status)
+            self.env.invalidate_all()
+            self.assertEqual(tx.state, state)
+            self.assertEqual(tx._aps_is_check_due(), is_asked)
+
+    def test_success_that_lacks_something_is_asked_about(self):
+        """ Test that a success by a route needs agreeing codes, the plain one, and a number. """
+        for changes in (
+            {'fort_id': None}, {'fort_id': ''}, {'response_code': '14123'},
+            {'response_code': '14006'}, {'response_code': '13666'},
+            {'status': '13', 'response_code': '14000'},
+            {'command': 'AUTHORIZATION', 'status': '02', 'fort_id': None},
+            {'status': None}, {'response_code': None}, {'response_code': '14'},
+        ):
+            with self.subTest(**changes):
+                self._assert_not_believed(self.tx, self._build_message(self.tx, **changes))
+
+    def test_answers_of_the_api_are_not_taken_from_strangers(self):
+        """ Test that a route believes no answer to a query, which could tell any sums. """
+        for changes in (
+            {'query_command': 'CHECK_STATUS', 'command': None, 'status': '12',
+             'transaction_status': '14', 'transaction_code': '14000', 'captured_amount': '12345'},
+            {'query_command': 'CHECK_STATUS'}, {'service_command': 'UPDATE_TOKEN'},
+            {'query_command': 'X'},
+        ):
+            with self.subTest(**changes):
+                self._assert_not_believed(self.tx, self._build_message(self.tx, **changes))
+
+    def test_refusal_that_anybody_may_have_caused_changes_nothing_under_way(self):
+        """ Test that `00` touches neither a payment with a state of its own nor an operation. """
+        refusal = {'status': '00', 'response_code': '00008', 'fort_id': None}
+        for set_state, is_asked in (
+            ('_set_pending', True), ('_set_authorized', False), ('_set_done', False),
+        ):
+            for code in ('00008', '00072', '00047'):
+                tx = self._create_transaction('redirect', reference=f'{set_state}-{code}')
+                getattr(tx, set_state)()
+                message = self._build_message(tx, **{**refusal, 'response_code': code})
+                with self.subTest(state=tx.state, code=code):
+                    self._assert_not_believed(tx, message, is_asked=is_asked)
+
+        self.tx._set_authorized()
+        self.tx.write({'aps_command': 'CAPTURE', 'aps_request_state': 'sent'})
+        for command in ('CAPTURE', 'VOID_AUTHORIZATION', 'PURCHASE'):
+            with self.subTest(command=command):
+                self._assert_not_believed(
+                    self.tx, self._build_message(self.tx, command=command, **refusal)
+                )
+                self.assertEqual(self.tx.aps_request_state, 'sent')
+
+    def test_refusal_fails_a_new_payment_only_if_its_sums_fit(self):
+        """ Test that `00` ends the very payment that it is about, and has APS asked all the same.
+        """
+        refusal = {'status': '00', 'response_code': '00008', 'fort_id': None}
+        amount = str(round(self.tx.amount * 100))
+        for changes in (
+            {'amount': None, 'currency': None}, {'amount': None}, {'currency': None},
+            {'amount': '1'}, {'currency': 'USD'}, {'amount': f'{amount}0'},
+        ):
+            with self.subTest(**changes):
+                self._assert_not_believed(
+                    self.tx, self._build_message(self.tx, **refusal, **changes)
+                )
+        self.tx.aps_next_check = False
+        self._notify(self._build_message(self.tx, **refusal))
+        self.assertEqual(self.tx.state, 'error')
+        self.assertTrue(self.tx._aps_is_check_due())
+
+    def test_refused_messages_are_answered_alike(self):
+        """ Test that the answer doesn't tell which references exist. """
+        wrong = self._notify({**self._build_message(self.tx), 'amount': '1'})
+        unknown = self._notify({**self._build_message(self.tx), 'merchant_reference': 'NOPE-1'})
+        self.assertEqual((wrong.status_code, unknown.status_code), (403, 403))
+        self.assertEqual(wrong.content, unknown.content)
+        self.assertNotIn(self.tx.reference, wrong.text)
+
+    def test_result_that_something_else_stops_is_an_error_of_the_server(self):
+        """ Test that APS repeats what a constraint of another module kept from being applied. """
+        for number, error in enumerate((
+            UserError("stopped"), ValidationError("stopped"), AccessError("stopped"),
+            MissingError("stopped"), AccessDenied(), RedirectWarning("stopped", 1, "Go"),
+            IntegrityError("stopped"), ValueError("stopped"),
+        )):
+            tx = self._create_transaction('redirect', reference=f'STOPPED-{number}')
+            self.patch(type(tx), '_set_done', lambda *_args, error=error, **_kwargs: (
+                _raise(error)
+            ))
+            message = self._build_message(tx)
+            for post, status in ((self._notify, 500), (self._return, 303)):
+                with self.subTest(error=error, post=post.__name__), self.assertLogs(
+                    'odoo.addons.payment_aps.controllers.main', 'ERROR'
+                ) as log:
+                    self.assertEqual(post(message).status_code, status)
+                [record] = [record for record in log.records if record.levelname == 'ERROR']
+                self.assertIn(tx.reference, record.getMessage())
+            self.env.invalidate_all()
+            self.assertEqual(tx.state, 'draft')
 
     def test_return_address_holds_nothing_that_could_be_a_field(self):
         """ Test that the host of a request, which is signed, is that of the shop. """

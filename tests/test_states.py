@@ -117,29 +117,32 @@ class TestStates(APSCommon):
         """ Test that status and response code must both tell of the success. """
         for number, (status, response_code) in enumerate((('14', '13666'), ('13', '14000'))):
             tx = self._create(number)
-            self._notify(self._build_message(tx, status=status, response_code=response_code))
+            message = self._build_message(tx, status=status, response_code=response_code)
+            self._notify(message)
+            self.assertEqual(tx.state, 'draft')
+            tx._aps_handle(message)  # An answer of the API.
             self.assertEqual(tx.state, 'pending')
 
     def test_unusual_success_needs_the_number_of_aps(self):
-        """ Test that a success without plain success code is believed with a `fort_id` only. """
+        """ Test that an answer of the API without plain success code needs a `fort_id`. """
         tx = self._create(1)
-        self._notify(self._build_message(tx, response_code='14123', fort_id=None))
+        tx._aps_handle(self._build_message(tx, response_code='14123', fort_id=None))
         self.assertEqual(tx.state, 'pending')
-        self._notify(self._build_message(tx, response_code='14123'))
+        tx._aps_handle(self._build_message(tx, response_code='14123'))
         self.assertEqual(tx.state, 'done')
 
     def test_answer_without_number_keeps_the_known_one(self):
         """ Test that the number of APS is never erased. """
         tx = self._create()
         self._notify(self._build_message(tx, status='19'))
-        self._notify(self._build_message(tx, fort_id=None))
+        tx._aps_handle(self._build_message(tx, fort_id=None))
         self.assertEqual(tx.state, 'done')
         self.assertEqual(tx.provider_reference, '169996200024611493')
 
     def test_invalid_request_is_an_error_even_without_amount(self):
-        """ Test the scant answer that APS may give to a request it could not read. """
+        """ Test the scant answer that the API may give to a request it could not read. """
         tx = self._create()
-        self._notify(self._build_message(
+        tx._aps_handle(self._build_message(
             tx, status='00', response_code='00001', amount=None, currency=None, fort_id=None
         ))
         self.assertEqual(tx.state, 'error')
