@@ -3,26 +3,27 @@
 What APS signs is the text `n1=v1n2=v2...`, names ascending, without anything between the fields.
 Whoever posts that text may cut it elsewhere, and the signature still fits: `fort_id=1` and
 `language=en` are signed like the one field `fort_id=1language=en`. And who sends a request to APS
-chooses what is in many of its fields, which APS gives back and signs, even when it refuses them.
+chooses what is in many of its fields, which APS gives back and signs even when it refuses them.
 
-So the cut is not judged at all. The places in the text where APS can have said a thing are counted:
-there must be one, and the message must read it there. Why that is enough:
+So the cut is not judged at all. The places in the text where APS can have said a thing are
+counted: there must be one, and the message must read it there. Why that is enough:
 
-- Each text of APS holds `status=` with two digits and `response_code=` with five, which are followed
-  by a name, that begins with no digit, or by the end. These are places. The message reads a place of
-  the same form. If there is only one, then it is that of APS. This holds whatever else is in the
-  text: a refusal can't be made a success.
+- Each text of APS holds `status=` with two digits and `response_code=` with five, followed by the
+  end, or by a name, which begins with no digit. These are places. The message reads a place of the
+  same form. If there is only one, then it is that of APS. This holds whatever else is in the text:
+  a refusal can't be made a success.
 - A status other than `00` says that APS has accepted the request, so that its values had their
-  documented form. Then the same holds for the number, amount, currency and command: one place, and a
-  value that ends by itself.
+  documented form. Then the same holds for the number, amount, currency and command: one place, and
+  a value that ends by itself.
 - A reference doesn't end by itself. If neither it nor what the message makes of it holds `=`, both
   end before the same next one, and what is between is a value and a name, divided somewhere. The
-  next name of the message is a documented one; so is that of APS, and none of those that may follow
-  ends in another one that isn't told itself.
+  next name of the message is a documented one; so is that of APS; and of the names that may follow,
+  only `processor_response_code` ends in another one, which has a place of its own.
 - Of a `00`, nothing but its status and code is certain: anybody may have sent the request that was
   refused, with any reference and amount.
 """
 
+import itertools
 import re
 
 # The fields that a message is decided by and whose values end by themselves, with what they are
@@ -70,7 +71,7 @@ SUCCESS_MESSAGE_CODE = '000'
 def find_doubt(fields):
     """ Return why an authentic message that came by a route can't be believed as it stands.
 
-    :param dict fields: The fields that have a value, or an empty one, as the texts that were signed.
+    :param dict fields: The fields as the texts that were signed, without the signature.
     :return: The reason; `None` if the message says what APS said.
     :rtype: str | None
     """
@@ -111,7 +112,7 @@ def _has_one_place_for_all(signed):
     """
     names = sorted(signed)
     text = ''.join(f'{name}={signed[name]}' for name in names)
-    next_names = dict(zip(names, names[1:], strict=False))
+    next_names = dict(itertools.pairwise(names))
     return all(
         _reads_only_place(pattern, text, signed.get(name))
         for name, pattern in CLOSED_FIELDS.items()

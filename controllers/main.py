@@ -118,8 +118,8 @@ class APSController(http.Controller):
     def _receive(self, channel):
         """ Read the message in the request and process it.
 
-        Odoo answers many errors of its modules, such as a constraint that a payment doesn't meet, as
-        if the sender were to blame. Here APS is to repeat its message.
+        Odoo answers many errors of its modules, such as a constraint that isn't met, as if the
+        sender were to blame. Here APS is to repeat its message.
 
         :param str channel: The route, `return` or `webhook`.
         :return: None
@@ -134,7 +134,7 @@ class APSController(http.Controller):
             raise
         except Exception as error:
             description = aps_utils.describe_message(message)
-            _logger.exception("Something stopped this message of APS (%s): %s", channel, description)
+            _logger.exception("This message of APS (%s) was stopped: %s", channel, description)
             raise InternalServerError(f"not applied: {description}") from error
 
     def _read_or_note(self, channel):

@@ -110,8 +110,9 @@ class PaymentTransaction(models.Model):
     def _aps_check_refusal(self, message):
         """ Check that a signed refusal of a request may fail the payment.
 
-        Anybody may have sent the request, so it ends a payment of which nothing else is known, and
-        which it names with amount and currency. Otherwise APS is asked, if there is anything to ask.
+        Anybody may have sent the request, so the refusal ends only a payment of which nothing else
+        is known, and which it names with amount and currency. Otherwise APS is asked, unless there
+        is nothing left to ask.
 
         :param dict message: The message, whose signature was verified.
         :return: None
