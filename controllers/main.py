@@ -203,8 +203,10 @@ class APSController(http.Controller):
             return  # A repetition of what was applied before.
         try:
             tx_sudo._aps_take_over(message)
-            # Let conflicts and errors show up while they can be dealt with.
-            request.env.cr.flush()
+            # Let conflicts and errors show up while they can be dealt with, also those of what is
+            # done right before the commit. The cursor alone would flush as the public user.
+            tx_sudo.env.flush_all()
+            tx_sudo.env.cr.flush()
         except APSMessageRefused as error:
             request.env.cr.rollback()
             tx_sudo._aps_take_note(message, channel, error)

@@ -595,6 +595,20 @@ class TestDoor(APSCommon):
             self.env.invalidate_all()
             self.assertEqual(tx.state, 'draft')
 
+    def test_result_that_is_stopped_before_the_commit_is_an_error_of_the_server(self):
+        """ Test that what Odoo does last for a request is not left out. """
+        def stop(tx, *_args, **_kwargs):
+            tx.env.cr.precommit.add(lambda: _raise(UserError("stopped")))
+
+        self.patch(type(self.tx), '_set_done', stop)
+        message = self._build_message(self.tx)
+        for post, status in ((self._notify, 500), (self._return, 303)):
+            with self.subTest(post=post.__name__), self.assertLogs(
+                'odoo.addons.payment_aps.controllers.main', 'ERROR'
+            ) as log:
+                self.assertEqual(post(message).status_code, status)
+            self.assertIn(self.tx.reference, log.output[0])
+
     def test_return_address_holds_nothing_that_could_be_a_field(self):
         """ Test that the host of a request, which is signed, is that of the shop. """
         public_url = self.aps._aps_get_public_url()

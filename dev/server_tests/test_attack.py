@@ -1,6 +1,7 @@
 """ Strangers who send whatever they like: no error, no write, no memory, nobody else waits. """
 
 import itertools
+import json
 import os
 import re
 import statistics
@@ -13,8 +14,21 @@ from random import Random
 
 import pytest
 from hypothesis import HealthCheck, Phase, given, seed, settings
-from server_tests.test_answers import make_payments  # noqa: F401
-from workbench.attacks import FORM, ROUTES, Sender, encode_form, make_bodies, mutate, vary
+from server_tests.test_answers import make_payments, post  # noqa: F401
+from workbench.attacks import (
+    FORM,
+    JSON,
+    NUMBER_TRICK,
+    REFUSAL_TRICKS,
+    ROUTES,
+    Sender,
+    cut_refusal,
+    encode_form,
+    make_bodies,
+    mutate,
+    vary,
+)
+from workbench.log_check import PROVOKED
 
 BODIES = int(os.environ.get('APS_FUZZ', '10000'))
 SEED = int(os.environ.get('APS_FUZZ_SEED', time.time_ns() % 2 ** 32))
@@ -158,6 +172,162 @@ def test_no_change_of_an_authentic_message_passes(quiet_shop, make_payments):  #
         f"SELECT body FROM payment_aps_message "
         f"WHERE merchant_reference IN ('{references}') AND state <> 'refused'"
     )
+
+
+@pytest.mark.parametrize('has_number', [False, True])
+@pytest.mark.parametrize('trick', REFUSAL_TRICKS)
+def test_refusal_of_a_stranger_s_request_confirms_no_order(shop, merchant, trick, has_number):
+    """ An order of 99,900.00 stays open whatever its shopper has APS sign. """
+    order_id = merchant.make_document('sale.order', 99_900)
+    payment = merchant.open_page(
+        99_900, 'PURCHASE', currency='USD', sale_order_ids=[(6, 0, [order_id])]
+    )
+    echoes, cut = map(dict, REFUSAL_TRICKS[trick])
+    if has_number:
+        echoes.update(NUMBER_TRICK[0])
+        cut.update(NUMBER_TRICK[1])
+    answer = ask_with_wrong_signature(shop, payment.reference, echoes)
+    assert (answer['status'], answer['response_code']) == ('00', '00008')
+
+    statuses = send_to_routes(shop, cut_refusal(answer, echoes, cut))
+
+    assert statuses == [200, 303], "It should be taken for a message of APS."
+    assert read_trail(shop, payment.reference) == [
+        ('return', 'refused', '14000'), ('webhook', 'refused', '14000'),
+    ]
+    wait_until(lambda: 'CHECK_STATUS' in read_commands(shop, payment.reference))
+    assert payment.read().state == 'draft'
+    assert shop.rpc.call('sale.order', 'read', [order_id], ['state'])[0]['state'] == 'draft'
+
+    payment.pay()
+    assert payment.read().state == 'done'
+
+
+def test_refusal_as_aps_signed_it_does_not_end_a_payment_under_way(shop, merchant):
+    """ A stranger who knows the reference can't have the shopper told that nothing was paid. """
+    payment = merchant.open_page(50, 'PURCHASE')
+    payment.pay('pending')
+    assert payment.read().state == 'pending'
+    answer = ask_with_wrong_signature(shop, payment.reference, {
+        'amount': '5000', 'currency': 'AED', 'order_description': 'x', 'return_url': 'x',
+    })
+
+    assert send_to_routes(shop, answer) == [200, 303]
+
+    assert payment.read().state == 'pending'
+    assert ('webhook', 'refused', '00008') in read_trail(shop, payment.reference)
+
+
+@pytest.mark.parametrize('route', ['webhook', 'return'])
+def test_success_that_cannot_be_believed_is_settled_in_seconds(shop, merchant, route):
+    """ What APS says in a way that has two readings is asked about at once. """
+    payment = merchant.open_page(50, 'PURCHASE')
+    merchant.hold_notifications()
+    payment.pay()
+    message = shop.sandbox('POST', 'sign', {
+        'merchant_identifier': shop.merchant,
+        'fields': {**make_success(shop, payment.reference), 'mpgs_id': '1'},
+    })['fields']
+    begin = time.monotonic()
+
+    post(f'{shop.url}/payment/aps/{route}', message)
+
+    wait_until(lambda: payment.read().state == 'done')
+    print(f"settled after {time.monotonic() - begin:.1f} s")
+
+
+def test_result_that_a_constraint_stops_is_repeated_by_aps(
+    shop, merchant, make_payments,  # noqa: F811
+):
+    """ What something else in Odoo refuses is an error of the server, and is not lost. """
+    [message] = make_payments(PROVOKED, 1, status='19', response_code='19000')
+    reference = message['merchant_reference']
+    order_id = merchant.make_document('sale.order', 10)
+    transaction_ids = shop.rpc.call(
+        'payment.transaction', 'search', [('reference', '=', reference)]
+    )
+    shop.rpc.call('payment.transaction', 'write', transaction_ids, {
+        'sale_order_ids': [(6, 0, [order_id])],
+    })
+    logs = Logs()
+    shop.query(
+        f"ALTER TABLE sale_order ADD CONSTRAINT stop CHECK (id <> {order_id} OR state = 'draft')"
+    )
+    try:
+        assert send_to_routes(shop, message) == [500, 303]
+    finally:
+        shop.query('ALTER TABLE sale_order DROP CONSTRAINT stop')
+    errors = [line for line in logs.read() if ' ERROR ' in line and 'controllers.main' in line]
+    assert len(errors) == 2
+    assert all(reference in line for line in errors)
+    assert shop.read_transaction(reference).state == 'draft'
+
+    assert send_to_routes(shop, message) == [200, 303]
+    assert shop.read_transaction(reference).state == 'pending'
+
+
+def test_what_aps_says_of_3d_secure_is_no_hindrance(shop, make_payments):  # noqa: F811
+    """ Fields of 3-D Secure come with the result, and it is taken over at once. """
+    for route, status in (('webhook', 200), ('return', 303)):
+        [message] = make_payments('3DS', 1, **{
+            '3ds_url': 'http://www.3dsecure.com', '3ds_eci': '05', '3ds_enrolled': 'Y',
+            '3ds_status': 'Y', '3ds_xid': 'MDAwMDAwMDAwMDAwMDAwMzIyNzY=',
+        })
+        assert post(f'{shop.url}/payment/aps/{route}', message)[0] == status
+        assert shop.read_transaction(message['merchant_reference']).state == 'done'
+
+
+def make_success(shop, reference):
+    """ Return the fields of a success of 50.00 dirhams, unsigned. """
+    return {
+        'command': 'PURCHASE', 'merchant_identifier': shop.merchant, 'language': 'en',
+        'access_code': 'SandboxAccessCode1', 'merchant_reference': reference, 'amount': '5000',
+        'currency': 'AED', 'fort_id': '177', 'status': '14', 'response_code': '14000',
+    }
+
+
+def ask_with_wrong_signature(shop, reference, values):
+    """ Have APS refuse a request about a payment, and return its signed answer. """
+    body = json.dumps({
+        'command': 'PURCHASE', 'merchant_identifier': shop.merchant, 'language': 'en',
+        'access_code': 'SandboxAccessCode1', 'merchant_reference': reference, 'amount': '9990000',
+        'currency': 'USD', 'customer_email': 'x@example.com', 'signature': 'f' * 64, **values,
+    }).encode()
+    request = urllib.request.Request(
+        f'{shop.sandbox_url}/FortAPI/paymentApi', body, {'Content-Type': JSON}
+    )
+    with urllib.request.urlopen(request, timeout=30) as response:
+        return json.load(response)
+
+
+def send_to_routes(shop, message):
+    """ Post a message to the webhook and as the shopper's browser, and return the statuses. """
+    return [
+        post(f'{shop.url}/payment/aps/{route}', message)[0] for route in ('webhook', 'return')
+    ]
+
+
+def read_trail(shop, reference):
+    """ Return the messages that came by the routes, as kept: way, state and code of each. """
+    rows = shop.query(
+        "SELECT channel, state, response_code FROM payment_aps_message WHERE channel IN "
+        f"('return', 'webhook') AND merchant_reference = '{reference}' ORDER BY channel, id"
+    )
+    return [tuple(row.split('|')) for row in rows.splitlines()]
+
+
+def read_commands(shop, reference):
+    """ Return what APS was asked about a payment. """
+    requests = shop.sandbox('GET', f'requests?merchant_reference={reference}')['requests']
+    return [request['command'] for request in requests]
+
+
+def wait_until(is_true, seconds=20):
+    """ Wait until something becomes true. """
+    end = time.monotonic() + seconds
+    while not is_true():
+        assert time.monotonic() < end, "It didn't come true."
+        time.sleep(0.2)
 
 
 @pytest.mark.parametrize('kind', ['length', 'chunks', 'unknown'])

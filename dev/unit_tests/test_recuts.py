@@ -91,8 +91,10 @@ def attack(make, random, number, tries):
 
 
 def is_new_field_next(honest):
-    """ Return whether a field that nobody knows yet comes right behind a reference or a token. """
-    names = sorted(honest)
+    """ Return whether a field that nobody knows yet comes right behind a reference or a token,
+    with nothing but fields without value between them.
+    """
+    names = sorted(name for name in honest if honest[name] or name in NEW_FIELDS)
     return any(
         following in NEW_FIELDS and name.endswith(('_reference', '_name'))
         for name, following in itertools.pairwise(names)

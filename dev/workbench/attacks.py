@@ -166,6 +166,55 @@ def move_border(message, first, place):
     return moved
 
 
+# What a stranger asks of APS, to cut its signed refusal into a success afterwards: the texts of the
+# request, and the fields that the same text is cut into, with those of the answer to fill in.
+REFUSAL_TRICKS = {
+    # The real code and status end up in fields whose names end like theirs.
+    'names': (
+        {
+            'order_description': 'x processor_',
+            'return_url': 'https://e.example/?response_code=14000status=14transaction_',
+        },
+        {
+            'order_description': 'x ', 'transaction_status': '{status}',
+            'processor_response_code':
+                '{response_code}response_message={response_message}return_url=https://e.example/?',
+        },
+    ),
+    # They end up in halves of names, without any `=` in a value.
+    'halves': (
+        {
+            'order_description': 'x',
+            'settlement_reference': 'response_code=14000status=14token_name=',
+        },
+        {
+            'order_description': 'xres', 'ponse_code': '{response_code}res',
+            'ponse_message': '{response_message}settlement_', 'reference': '',
+            'token_name': 'sta', 'tus': '{status}',
+        },
+    ),
+}
+# What gives the success a number.
+NUMBER_TRICK = ({'customer_email': 'fort_id=1'}, {'customer_email': '', 'fort_id': '1'})
+
+
+def cut_refusal(answer, echoes, cut):
+    """ Return a success that has the same text as a signed refusal.
+
+    :param dict answer: The refusal.
+    :param dict echoes: The texts that the request was made with.
+    :param dict cut: The fields to cut them into.
+    :return: The fields, with the signature of the refusal.
+    :rtype: dict
+    """
+    gone = {*echoes, 'status', 'response_code', 'response_message'}
+    return {
+        **{name: value for name, value in answer.items() if name not in gone},
+        **{name: value.format_map(answer) for name, value in cut.items()},
+        'status': '14', 'response_code': '14000',
+    }
+
+
 class Sender:
     """ A crowd of clients, each of which keeps its connection. """
 

@@ -22,6 +22,8 @@ HARMLESS = re.compile(
 # Odoo logs the values of its own queries that meet a conflict, or no database.
 QUERY = re.compile(r' odoo\.sql_db: bad query: ')
 CRASH = re.compile(r' (?:ERROR|CRITICAL) \S+ odoo\.addons\.payment_aps\.(?!tests)')
+# What the references of payments begin with that a test stops on purpose.
+PROVOKED = 'PROVOKED'
 
 
 def check_log(text):
@@ -37,6 +39,6 @@ def check_log(text):
         if secret and not HARMLESS.search(line):
             hidden = line.replace(secret[0], '<secret>')
             findings.append(f"The log reveals something: {hidden[:300]}")
-        elif CRASH.search(line):
+        elif CRASH.search(line) and PROVOKED not in line:
             findings.append(f"The addon logged an error: {line[:300]}")
     return findings

@@ -2,6 +2,7 @@
 
 import argparse
 import json
+import os
 import sys
 
 from .odoo_source import find_sources, link_addon
@@ -14,7 +15,7 @@ FUNCTIONS = (
     'format_value', 'parse_json_message', '_get_depth', '_refuse_repeated_fields', 'is_reference',
     'get_currency_decimals', 'to_minor_units', 'to_major_units', 'parse_minor_units',
     'get_target_state', 'is_refusal', 'is_query_answered', 'get_operation_outcome',
-    'get_next_check', 'is_ambiguous', '_resembles_decisive_field', 'read_setting',
+    'get_next_check', 'get_signed_fields', 'read_setting',
 )
 # The tests that need no database.
 TESTS = ('test_answer_rules', 'test_signature', 'test_utils')
@@ -48,24 +49,81 @@ def mutate(series):
     :rtype: int
     """
     folder = make_run_folder()
+    number, survivors = map(sum, zip(
+        mutate_package(folder), mutate_functions(folder, series), strict=True
+    ))
+    score = 100 * (number - survivors) / number
+    say(f"{number - survivors} of {number} mutants were noticed: {score:.1f} %")
+    return int(score < SCORE)
+
+
+def mutate_package(folder):
+    """ Run the tests that need no Odoo on mutants of what they are about, whole modules.
+
+    :param Path folder: A folder for the mutants.
+    :return: The number of mutants, and of those that survived.
+    :rtype: tuple[int, int]
+    """
+    mutants = make_mutants(folder / 'package.json', REPOSITORY / 'aps')
+    tests = DEV / 'unit_tests'
+    return run_mutants(mutants, tests.name, [
+        get_python('tools'), DEV / 'workbench' / 'run_unit_mutants.py', tests, mutants,
+    ], {
+        **os.environ, 'APS_RECUT_TEXTS': '60', 'APS_RECUT_SEED': '1',
+        'PYTHONDONTWRITEBYTECODE': '1', 'PYTHONPATH': str(DEV),
+        'HYPOTHESIS_STORAGE_DIRECTORY': str(folder / 'hypothesis'),
+    })
+
+
+def mutate_functions(folder, series):
+    """ Run the tests that need no database on mutants of functions of the addon.
+
+    :param Path folder: A folder for the mutants.
+    :param str series: The Odoo to run the tests with.
+    :return: The number of mutants, and of those that survived.
+    :rtype: tuple[int, int]
+    """
     [source] = find_sources(series)
-    mutants = folder / 'mutants.json'
-    run(
-        [get_python('mutation'), DEV / 'workbench' / 'make_mutants.py', REPOSITORY / 'utils.py',
-         mutants, *FUNCTIONS], what="Making mutants",
-    )
-    number = len(json.loads(mutants.read_text()))
-    say(f"Running {', '.join(TESTS)} on {number} mutants...")
+    mutants = make_mutants(folder / 'functions.json', REPOSITORY / 'utils.py', *FUNCTIONS)
     addons = link_addon(folder / 'addons')
-    result = run(
-        [get_python(series), DEV / 'workbench' / 'run_mutants.py', source.path, addons, mutants,
-         *TESTS], env=source.get_environment(addons),
-    )
+    return run_mutants(mutants, ', '.join(TESTS), [
+        get_python(series), DEV / 'workbench' / 'run_mutants.py', source.path, addons, mutants,
+        *TESTS,
+    ], source.get_environment(addons))
+
+
+def make_mutants(file, *arguments):
+    """ Write mutants to a file.
+
+    :param Path file: The file.
+    :param arguments: What to change.
+    :return: The file.
+    :rtype: Path
+    """
+    run([
+        get_python('mutation'), DEV / 'workbench' / 'make_mutants.py', arguments[0], file,
+        *arguments[1:],
+    ], what="Making mutants")
+    return file
+
+
+def run_mutants(mutants, tests, command, environment):
+    """ Run tests on mutants, and print which survived.
+
+    :param Path mutants: The file of the mutants.
+    :param str tests: The names of the tests.
+    :param list command: The command, whose last line of output tells the survivors.
+    :param dict environment: Its environment.
+    :return: The number of mutants, and of those that survived.
+    :rtype: tuple[int, int]
+    :raise Failure: If the tests can't be run.
+    """
+    number = len(json.loads(mutants.read_text()))
+    say(f"Running {tests} on {number} mutants...")
+    result = run(command, env=environment)
     if result.returncode:
         raise Failure(f"Running the mutants failed: {result.stderr[-2000:]}")
     survivors = json.loads(result.stdout.splitlines()[-1])
     for survivor in survivors:
-        say(f"SURVIVED {survivor['function']}: {survivor['operator']}\n{survivor['diff']}")
-    score = 100 * (number - len(survivors)) / number
-    say(f"{number - len(survivors)} of {number} mutants were noticed: {score:.1f} %")
-    return int(score < SCORE)
+        say(f"SURVIVED {survivor['name']}: {survivor['operator']}\n{survivor['diff']}")
+    return number, len(survivors)

@@ -45,14 +45,21 @@ def run_tests(suite):
     return runner.run(suite).wasSuccessful()
 
 
-def survives(mutant, utils, suite):
-    """ Return whether no test notices a mutant, which lives in a process of its own. """
+def survives(mutant, module, are_tests_passed, seconds=SECONDS):
+    """ Return whether no test notices a mutant, which lives in a process of its own.
+
+    :param dict mutant: The mutant.
+    :param module module: The module that it is put into.
+    :param callable are_tests_passed: Runs the tests, and returns whether all pass.
+    :param int seconds: The time after which a mutant is one that was noticed.
+    :rtype: bool
+    """
     child = os.fork()
     if not child:
-        signal.alarm(SECONDS)
+        signal.alarm(seconds)
         try:
-            exec(compile(mutant['source'], 'mutant', 'exec'), vars(utils))
-            os._exit(0 if run_tests(suite) else 1)
+            exec(compile(mutant['source'], 'mutant', 'exec'), vars(module))
+            os._exit(0 if are_tests_passed() else 1)
         except BaseException:
             os._exit(1)
     return os.waitpid(child, 0)[1] == 0
@@ -61,10 +68,12 @@ def survives(mutant, utils, suite):
 def main(source, addons, file, *names):
     """ Print the mutants that survive, as JSON. """
     utils, suite = load(source, addons, names)
-    if not survives({'source': ''}, utils, suite):
+    if not survives({'source': ''}, utils, lambda: run_tests(suite)):
         sys.exit("The tests fail without any mutant.")
     mutants = json.loads(Path(file).read_text())
-    print(json.dumps([mutant for mutant in mutants if survives(mutant, utils, suite)]))
+    print(json.dumps([
+        mutant for mutant in mutants if survives(mutant, utils, lambda: run_tests(suite))
+    ]))
 
 
 if __name__ == '__main__':
