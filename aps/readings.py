@@ -27,10 +27,11 @@ import itertools
 import re
 
 # The fields that a message is decided by and whose values end by themselves, with what they are
-# followed by wherever APS may have said them.
+# followed by wherever APS may have said them. An amount with a point, which is not one of APS, is
+# left to the comparison with that of the payment.
 CLOSED_FIELDS = {
     name: re.compile(f'{name}={pattern}') for name, pattern in (
-        ('amount', r'([0-9]+)'),
+        ('amount', r'([0-9.]+)'),
         ('command', r'([A-Z_]+)'),
         ('currency', r'([A-Z]{3})'),
         ('fort_id', r'([0-9]+)'),

@@ -295,7 +295,8 @@ class TestDoor(APSCommon):
         amount = round(self.tx.amount * 100)
         for changes in (
             {'amount': str(amount - 1)}, {'amount': str(amount + 1)}, {'amount': '1'},
-            {'amount': ''}, {'amount': None}, {'currency': 'USD'}, {'currency': None},
+            {'amount': f'{amount}.0'}, {'amount': f'{self.tx.amount}'}, {'amount': ''},
+            {'amount': None}, {'currency': 'USD'}, {'currency': None},
             {'merchant_identifier': 'Other1'}, {'merchant_identifier': None},
             {'command': 'REFUND'}, {'command': 'CAPTURE'}, {'command': 'VOID_AUTHORIZATION'},
             {'command': None},
@@ -309,7 +310,7 @@ class TestDoor(APSCommon):
         """ Test that what decides about a payment has the form that APS gives it. """
         amount = round(self.tx.amount * 100)
         for changes in (
-            {'amount': f'{amount}.0'}, {'amount': f'+{amount}'}, {'amount': f'-{amount}'},
+            {'amount': f'+{amount}'}, {'amount': f'-{amount}'}, {'amount': f'{amount}a'},
             {'currency': 'eur'}, {'command': 'purchase'}, {'status': '014'}, {'status': ''},
             {'response_code': None}, {'fort_id': '1a'}, {'merchant_reference_': '1'},
         ):

@@ -62,7 +62,7 @@ def test_what_decides_is_said_in_one_place(name):
 
 
 @pytest.mark.parametrize(('name', 'value'), [
-    ('amount', '1050.0'), ('amount', '-1050'), ('amount', '\uff11\uff10'), ('amount', '1050a'),
+    ('amount', '+1050'), ('amount', '-1050'), ('amount', '\uff11\uff10'), ('amount', '1050a'),
     ('command', 'purchase'), ('command', 'PURCHASE1'), ('currency', 'usd'), ('currency', 'US'),
     ('currency', 'USDX'), ('fort_id', '1a'), ('fort_id', '1 '), ('response_code', '1400'),
     ('response_code', '140000'), ('response_code', '14000\n'), ('status', '1'), ('status', '014'),

@@ -120,7 +120,7 @@ def run_mutants(mutants, tests, command, environment):
     """
     number = len(json.loads(mutants.read_text()))
     say(f"Running {tests} on {number} mutants...")
-    result = run(command, env=environment)
+    result = run(command, env=environment, cwd=DEV)
     if result.returncode:
         raise Failure(f"Running the mutants failed: {result.stderr[-2000:]}")
     survivors = json.loads(result.stdout.splitlines()[-1])
