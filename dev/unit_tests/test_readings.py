@@ -113,14 +113,14 @@ def test_what_is_no_success_needs_no_number(status, code):
 def test_no_text_takes_long(piece):
     """ Test that the time grows with the text and not faster. """
     fields = {**SUCCESS, 'order_description': piece * (250 * KILOBYTE // len(piece))}
-    begin = time.perf_counter()
+    begin = time.process_time()
     readings.find_doubt(fields)
-    assert time.perf_counter() - begin < 0.2
+    assert time.process_time() - begin < 0.2
 
 
 def test_many_fields_do_not_take_long():
     """ Test a message of as many fields as fit into a body. """
     fields = {**SUCCESS, **{f'n{number}': '' for number in range(30_000)}}
-    begin = time.perf_counter()
+    begin = time.process_time()
     readings.find_doubt(fields)
-    assert time.perf_counter() - begin < 1
+    assert time.process_time() - begin < 1

@@ -1,4 +1,4 @@
-""" Run the tests of what needs no Odoo on mutants of it; run by the interpreter that has pytest. """
+""" Run the tests of what needs no Odoo on mutants of it; run by the interpreter of the tools. """
 
 import contextlib
 import importlib
@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from run_mutants import survives
 
-SECONDS = 90  # Some tests try out very many cases.
+SECONDS = 300  # Some tests try out very many cases.
 
 
 def run_tests(folder):
