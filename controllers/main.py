@@ -175,7 +175,7 @@ class APSController(http.Controller):
 
         try:
             return aps_utils.parse_json_message(http_request.get_data())
-        except ValueError as error:
+        except (OSError, ValueError) as error:  # The former if its chunks are malformed.
             raise BadRequest("the body is neither a form nor a JSON object") from error
 
     def _process_message(self, message, channel):

@@ -1,11 +1,9 @@
-import io
-
 from werkzeug.datastructures import ImmutableMultiDict
 
 from odoo import models
 from odoo.http import request
 
-from odoo.addons.payment_aps.controllers.main import MAX_MESSAGE_SIZE, APSController
+from odoo.addons.payment_aps.controllers.main import APSController
 
 
 class IrHttp(models.AbstractModel):
@@ -19,7 +17,6 @@ class IrHttp(models.AbstractModel):
         """
         super()._pre_dispatch(rule, args)
         if is_aps_route(rule.endpoint):
-            limit_chunked_body(request.httprequest)
             parse_form(request.httprequest)
 
     @classmethod
@@ -45,29 +42,6 @@ def is_aps_route(endpoint):
     """
     urls = {APSController._return_url, APSController._webhook_url}
     return not urls.isdisjoint(endpoint.routing.get('routes', ()))
-
-
-def limit_chunked_body(httprequest):
-    """ Read a body that comes in chunks, up to the size of any message.
-
-    Its length is not announced, and the werkzeug of Odoo 17.0 reads however much comes. One that is
-    malformed is taken for an empty one. The routes refuse one that is too large by its length.
-
-    :param odoo.http.HTTPRequest httprequest: The request.
-    :return: None
-    """
-    environ = httprequest._HTTPRequest__wrapped.environ  # Odoo shows no other way to the body.
-    if httprequest.content_length is not None or not environ.get('wsgi.input_terminated'):
-        return
-    body = b''
-    try:
-        while piece := environ['wsgi.input'].read(MAX_MESSAGE_SIZE + 1 - len(body)):
-            body += piece
-    except OSError:
-        body = b''
-    environ['wsgi.input'] = io.BytesIO(body)
-    for each_environ in (environ, httprequest.environ):  # Odoo reads the headers from a copy.
-        each_environ['CONTENT_LENGTH'] = str(len(body))
 
 
 def parse_form(httprequest):
