@@ -61,7 +61,6 @@ class PaymentTransaction(models.Model):
         copy=False,
     )
     aps_request_date = fields.Datetime(string="APS Request Date", readonly=True, copy=False)
-    aps_last_operation = fields.Datetime(string="Last APS Operation", readonly=True, copy=False)
     aps_staff_message = fields.Char(
         string="APS Reason",
         help="Why the payment or its latest operation failed or waits, and what to do.",
@@ -363,13 +362,13 @@ class PaymentTransaction(models.Model):
         """ Make sure that no other request starts an operation of the same payment meanwhile.
 
         Updating the row, rather than only locking it, makes PostgreSQL refuse those who come later
-        but look at the data as they were before. Odoo then runs their request again.
+        but look at the data as they were before, even if no value changes. Odoo then runs their
+        request again.
 
         :return: None
         """
         self.env.cr.execute(
-            "UPDATE payment_transaction SET aps_last_operation = clock_timestamp() AT TIME ZONE "
-            "'UTC' WHERE id = %s",
+            "UPDATE payment_transaction SET write_date = write_date WHERE id = %s",
             [self._aps_get_payment().id],
         )
 
