@@ -179,14 +179,18 @@ class PaymentAPSMessage(models.Model):
         """ Search by the transaction or its reference.
 
         In Odoo 19.0, a search by name comes as a domain of the transactions. Any other domain could
-        feel its way to what the user may not read, such as the phrases of the provider.
+        feel its way to what the user may not read, such as the phrases of the provider; and one by
+        a field that can't be searched, as the display name in 17.0, would find all of them.
 
         :raise AccessError: If the domain is about anything but the name of the transaction.
         """
         field = 'reference' if 'like' in operator else 'id'
+        allowed_fields = ['id', 'reference']
+        if self.env['payment.transaction']._fields['display_name'].search:
+            allowed_fields.append('display_name')
         domain = list(value) if operator in ('any', 'not any') else [(field, operator, value)]
         for leaf in domain:
-            if not isinstance(leaf, str) and leaf[0] not in ('id', 'reference', 'display_name'):
+            if not isinstance(leaf, str) and leaf[0] not in allowed_fields:
                 raise AccessError(_("Messages can't be searched by this field."))
         transactions_sudo = self.env['payment.transaction'].sudo().search(domain)
         return [('merchant_reference', 'in', transactions_sudo.mapped('reference'))]

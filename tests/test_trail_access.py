@@ -115,6 +115,19 @@ class TestTrailAccess(APSCommon):
         ):
             self.assertEqual(messages.search(domain), self.message)
 
+    def test_search_by_the_display_name_finds_no_other_messages(self):
+        """ Test a field of transactions that can't be searched in 17.0: Odoo would find all. """
+        reader = self._make_user(
+            'aps_reader', 'base.group_user', 'account.group_account_readonly'
+        )
+        messages = self.env['payment.aps.message'].with_user(reader)
+        domain = [('transaction_id', 'any', [('display_name', 'ilike', 'NOBODY')])]
+        if not self.tx._fields['display_name'].search:
+            with self.assertRaises(AccessError):
+                messages.search(domain)
+            return
+        self.assertFalse(messages.search(domain))
+
     def test_companies_are_kept_apart(self):
         """ Test that an administrator of another company sees nothing. """
         company = self.env['res.company'].create({'name': "Elsewhere"})
