@@ -13,10 +13,6 @@ from odoo import exceptions, http
 from odoo.http import request
 
 from odoo.addons.payment_aps import utils as aps_utils
-from odoo.addons.payment_aps.controllers.refusals import (
-    note_refused_message,
-    note_unreadable_message,
-)
 from odoo.addons.payment_aps.exceptions import APSMessageRefused
 
 _logger = logging.getLogger(__name__)
@@ -148,7 +144,9 @@ class APSController(http.Controller):
         try:
             return self._read_message()
         except BadRequest as error:
-            note_unreadable_message(channel, error)
+            request.env['payment.aps.refusal'].sudo()._aps_note_unreadable(
+                channel, request.httprequest, error
+            )
             raise
 
     @staticmethod
@@ -189,13 +187,14 @@ class APSController(http.Controller):
                                   Nothing was written but the trail.
         """
         tx_sudo, provider_sudo = request.env['payment.transaction'].sudo()._aps_search(message)
+        refusals_sudo = request.env['payment.aps.refusal'].sudo()
         if not tx_sudo:
-            note_refused_message(channel, message, provider_sudo)
+            refusals_sudo._aps_note_refused(channel, message, provider_sudo)
             raise Forbidden(f"unknown payment: {aps_utils.describe_message(message)}")
         try:
             self._verify_notification_signature(message, tx_sudo)
         except Forbidden:
-            note_refused_message(channel, message, provider_sudo)
+            refusals_sudo._aps_note_refused(channel, message, provider_sudo)
             raise
 
         _logger.info("Message from APS: %s", aps_utils.describe_message(message))

@@ -3,7 +3,5 @@ UPDATE payment_provider
    SET aps_merchant_identifier = NULL,
        aps_access_code = NULL,
        aps_sha_request = NULL,
-       aps_sha_response = NULL,
-       aps_sha_response_former = NULL,
-       aps_sha_response_former_until = NULL;
+       aps_sha_response = NULL;
 DELETE FROM ir_config_parameter WHERE key = 'payment_aps.sandbox_url';

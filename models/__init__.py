@@ -10,7 +10,6 @@ from . import payment_provider
 from . import payment_provider_copies
 from . import payment_provider_doctor
 from . import payment_provider_messages
-from . import payment_provider_rotation
 from . import payment_provider_setup
 from . import payment_token
 from . import payment_transaction

@@ -1,13 +1,74 @@
+""" The messages that were refused: what is wrong with them, and what to do about it. """
+
 import logging
-from collections import defaultdict
+import re
+import threading
+import time
+from collections import Counter, defaultdict, namedtuple
 from datetime import timedelta
 
-from odoo import _, api, fields, models
+from odoo import _lt, api, fields, models
 
-from odoo.addons.payment_aps import refusals
+from odoo.addons.payment_aps import utils as aps_utils
 from odoo.addons.payment_aps.diagnosis import find_flaw
 
 _logger = logging.getLogger(__name__)
+
+Finding = namedtuple('Finding', 'label advice')
+FINDINGS = {
+    'signature': Finding(
+        _lt("The signature is wrong"),
+        _lt(
+            "Click on Check Credentials in the payment provider: it names the setting that is "
+            "wrong. If all is well there, somebody made the message up, and there is nothing to do."
+        ),
+    ),
+    'account': Finding(
+        _lt("Another merchant account"),
+        _lt(
+            "The payment was started with this provider, but the message is of another account: "
+            "that of the provider that is named as detail, or one that Odoo doesn't know, e.g., "
+            "the sandbox's in place of the live one. Compare the merchant identifier with "
+            "Integration Settings > Security Settings of the APS dashboard."
+        ),
+    ),
+    'reference': Finding(
+        _lt("The payment is not known"),
+        _lt(
+            "The payment was made elsewhere: in the APS dashboard itself, or by another shop or a "
+            "copy of this database that uses the same account or has the address of this one in "
+            "Integration Settings > Technical Settings. A stranger can cause this as well. If a "
+            "provider is shown, the message is signed for its account: look the payment up in the "
+            "APS dashboard."
+        ),
+    ),
+    'changed': Finding(
+        _lt("Changed on the way"),
+        _lt(
+            "Without the white space, or the fields that are shown, the message is authentic. "
+            "Remove them from the Redirection URL and the Direct Transaction Feedback URL in "
+            "Integration Settings > Technical Settings of the APS dashboard, or stop the program "
+            "that adds them; have a proxy pass on requests to /payment/aps unchanged."
+        ),
+    ),
+    'unreadable': Finding(
+        _lt("Can't be read"),
+        _lt(
+            "Select a form or JSON as the format of messages in Integration Settings > Technical "
+            "Settings of the APS dashboard, and remove parameters from the URLs: XML is not "
+            "supported, and a field that comes twice could be read in two ways. A page that is "
+            "opened by going back in the browser brings no message. If that happens at each "
+            "payment, check the Redirection URL: a redirection on the way loses the message."
+        ),
+    ),
+    'too_many': Finding(
+        _lt("Too many at once to be examined"),
+        _lt(
+            "Odoo examines only a few messages a minute, so that strangers can't keep it busy. If "
+            "you expect messages of APS among them, try a payment again later."
+        ),
+    ),
+}
 
 # How many messages are shown for each finding.
 SHOWN_MESSAGES = 5
@@ -15,6 +76,13 @@ SHOWN_MESSAGES = 5
 RETENTION_DAYS = 30
 # How long a write may wait for a lock.
 LOCK_TIMEOUT = '1s'
+# The messages that are examined between two writes, and how many of them for one provider.
+MAX_EXAMINED = 20
+MAX_EXAMINED_PER_PROVIDER = 5
+# A write may follow another at once this often; in the long run, there is one in so many seconds.
+# So whoever tries out settings sees each message, and a flood costs next to nothing.
+BURST = 10
+SECONDS_PER_WRITE = 20
 
 UPSERT = """
     INSERT INTO payment_aps_refusal AS refusal
@@ -24,7 +92,7 @@ UPSERT = """
                  clock_timestamp() AT TIME ZONE 'UTC', clock_timestamp() AT TIME ZONE 'UTC',
                  %(messages)s)
     ON CONFLICT (COALESCE(provider_id, 0), finding) DO UPDATE
-            SET count = refusal.count + EXCLUDED.count,
+            SET count = LEAST(refusal.count::bigint + EXCLUDED.count, 2147483647),
                 last_date = EXCLUDED.last_date,
                 detail = EXCLUDED.detail,
                 messages = array_to_string((string_to_array(
@@ -34,13 +102,101 @@ UPSERT = """
 """
 
 
+class RefusalMemory:
+    """ The refused messages of one database that this process has not written yet. """
+
+    def __init__(self, clock=time.monotonic, burst=BURST):
+        """
+        :param callable clock: Returns the time, in seconds.
+        :param int burst: How often a write may follow another at once.
+        """
+        self._clock = clock
+        self._burst = burst
+        self._lock = threading.Lock()
+        self._examined = []
+        self._examined_counts = Counter()
+        self._unexamined_counts = Counter()
+        self._allowance = burst
+        self._allowance_date = clock()
+
+    def admit(self, provider_id):
+        """ Return whether a refused message is to be examined. If not, it is only counted.
+
+        :param int|None provider_id: The provider of the payment that the message names, if any.
+        :return: Whether the message is to be examined, and then to be added.
+        :rtype: bool
+        """
+        with self._lock:
+            if (
+                self._examined_counts.total() < MAX_EXAMINED
+                and self._examined_counts[provider_id] < MAX_EXAMINED_PER_PROVIDER
+            ):
+                self._examined_counts[provider_id] += 1
+                return True
+            self._unexamined_counts[provider_id] += 1
+            return False
+
+    def add(self, refusal):
+        """ Keep the result of an examination.
+
+        :param dict refusal: The values, as `payment.aps.refusal` writes them.
+        :return: None
+        """
+        with self._lock:
+            self._examined.append(refusal)
+
+    def is_due(self):
+        """ Return whether it is time to write, and count it as done if so.
+
+        :return: Whether the caller is to write what `take` returns.
+        :rtype: bool
+        """
+        with self._lock:
+            now = self._clock()
+            earned = (now - self._allowance_date) / SECONDS_PER_WRITE
+            self._allowance = min(self._burst, self._allowance + earned)
+            self._allowance_date = now
+            if self._allowance < 1:
+                return False
+            self._allowance -= 1
+            return True
+
+    def take(self):
+        """ Return what was not written yet, and forget it.
+
+        :return: The examined messages, and the number of the others by provider.
+        :rtype: tuple[list[dict], Counter]
+        """
+        with self._lock:
+            examined, unexamined_counts = self._examined, self._unexamined_counts
+            self._examined = []
+            self._examined_counts = Counter()
+            self._unexamined_counts = Counter()
+            return examined, unexamined_counts
+
+    def give_back(self, examined, unexamined_counts):
+        """ Count messages that could not be written, to be written with the next ones.
+
+        :param list[dict] examined: The examined messages. They are only counted from now on.
+        :param Counter unexamined_counts: The number of the others by provider.
+        :return: None
+        """
+        with self._lock:
+            self._unexamined_counts.update(unexamined_counts)
+            self._unexamined_counts.update(refusal['provider_id'] for refusal in examined)
+
+
+# The memories of this process, by name of the database.
+memories = defaultdict(RefusalMemory)
+
+
 class PaymentAPSRefusal(models.Model):
     """ The messages that were refused, by what is wrong with them.
 
     There is one row for each provider and finding, with a count and the last few messages. So
     whatever strangers send, the table stays small, and they can't push out the messages of APS that
     tell about a wrong setting. Until a row is written, a message is kept in the memory of the
-    process, see `refusals`.
+    process.
     """
 
     _name = 'payment.aps.refusal'
@@ -66,26 +222,7 @@ class PaymentAPSRefusal(models.Model):
         readonly=True,
     )
     finding = fields.Selection(
-        selection=[
-            ('sha_type', "The SHA type is another one"),
-            ('sha_128', "The SHA type is SHA-128"),
-            ('request_phrase', "Signed with the request phrase"),
-            ('phrase_space', "White space around the response phrase"),
-            ('without_phrase', "Signed without a phrase"),
-            ('no_phrase', "The response phrase is missing in Odoo"),
-            ('value_space', "White space around a value"),
-            ('extra_fields', "A field was added on the way"),
-            ('other_provider', "Signed for another provider"),
-            ('other_merchant', "Another merchant account"),
-            ('no_signature', "The signature is missing"),
-            ('signature', "The signature is wrong"),
-            ('reference_authentic', "Authentic, but not a payment of this database"),
-            ('reference', "The payment is not known"),
-            ('format', "Neither a form nor JSON"),
-            ('repeated', "A field is repeated"),
-            ('empty', "There is no message"),
-            ('unexamined', "Too many at once to be examined"),
-        ],
+        selection='_aps_list_findings',
         required=True,
         readonly=True,
     )
@@ -109,157 +246,138 @@ class PaymentAPSRefusal(models.Model):
 
     #=== COMPUTE METHODS ===#
 
+    @api.model
+    def _aps_list_findings(self):
+        """ Return the findings with their labels. """
+        findings = []
+        for name, finding in FINDINGS.items():  # The label is translated by what `self` is.
+            findings.append((name, str(finding.label)))
+        return findings
+
     @api.depends('finding')
+    @api.depends_context('lang')
     def _compute_display_name(self):
-        labels = dict(self._fields['finding']._description_selection(self.env))
+        labels = dict(self._aps_list_findings())
         for refusal in self:
             refusal.display_name = labels.get(refusal.finding)
 
     @api.depends('finding')
+    @api.depends_context('lang')
     def _compute_advice(self):
         for refusal in self:
-            refusal.advice = refusal._aps_get_advice()
+            finding = FINDINGS.get(refusal.finding)
+            refusal.advice = finding and str(finding.advice)
 
-    def _aps_get_advice(self):
-        """ Return what to do about a finding.
+    #=== BUSINESS METHODS - NOTING ===#
 
-        :return: The advice.
-        :rtype: str
-        """
-        return {
-            'sha_type': _(
-                "The phrases are right. Select this SHA type here, or the one of this provider in "
-                "Integration Settings > Security Settings of the APS dashboard."
-            ),
-            'sha_128': _(
-                "SHA-128 is not safe any more. Select SHA-256 in Integration Settings > Security "
-                "Settings of the APS dashboard, and in this provider."
-            ),
-            'request_phrase': _(
-                "The request phrase of this provider fits. The phrases are swapped, or one side "
-                "has the same phrase twice. Copy both again from Integration Settings > Security "
-                "Settings of the APS dashboard. If the SHA type shown is not that of this "
-                "provider, change it as well."
-            ),
-            'phrase_space': _(
-                "The response phrase in the APS dashboard begins or ends with white space. Type it "
-                "anew in Integration Settings > Security Settings, without any, and save."
-            ),
-            'without_phrase': _(
-                "The response phrase in the APS dashboard is empty. Set it in Integration Settings "
-                "> Security Settings, to the one of this provider."
-            ),
-            'no_phrase': _(
-                "Fill in the SHA response phrase of this provider. It is found in Integration "
-                "Settings > Security Settings of the APS dashboard."
-            ),
-            'value_space': _(
-                "Something between APS and Odoo, such as a proxy, adds white space to messages. "
-                "Have it pass on requests to /payment/aps unchanged."
-            ),
-            'extra_fields': _(
-                "Without this field, the message is authentic. Remove it from the Redirection URL "
-                "and the Direct Transaction Feedback URL in Integration Settings > Technical "
-                "Settings of the APS dashboard, or stop the program that adds it."
-            ),
-            'other_provider': _(
-                "The payment was started with this provider but is signed for the one that is "
-                "shown. Check that each provider has the credentials of its own account."
-            ),
-            'other_merchant': _(
-                "The message comes from another merchant account, e.g., the sandbox's in place "
-                "of the live one. Compare the merchant identifier with Integration Settings > "
-                "Security Settings of the APS dashboard."
-            ),
-            'no_signature': _(
-                "APS signs all messages, so this is not one of them, or a proxy dropped a field. "
-                "If it happens at each payment, check Integration Settings > Security Settings of "
-                "the APS dashboard."
-            ),
-            'signature': _(
-                "No known setting explains this signature: the response phrase differs, or "
-                "somebody made the message up. If it happens at each payment, copy the response "
-                "phrase again from Integration Settings > Security Settings of the APS dashboard."
-            ),
-            'reference_authentic': _(
-                "The account is right, but the payment was made elsewhere: by another shop or a "
-                "copy of this database that uses the same account, or in the APS dashboard itself. "
-                "Check the feedback URLs in Integration Settings > Technical Settings."
-            ),
-            'reference': _(
-                "Somebody made the message up, or another shop or a copy of this database has the "
-                "address of this one in Integration Settings > Technical Settings of its APS "
-                "dashboard."
-            ),
-            'format': _(
-                "Select a form or JSON as the format of messages in Integration Settings > "
-                "Technical Settings of the APS dashboard; XML is not supported."
-            ),
-            'repeated': _(
-                "A message that holds a field twice can be read in two ways, so it is not read. "
-                "Remove parameters from the URLs in Integration Settings > Technical Settings of "
-                "the APS dashboard."
-            ),
-            'empty': _(
-                "A page was opened without a message, e.g., by going back in the browser. If it "
-                "happens at each payment, check the Redirection URL in Integration Settings > "
-                "Technical Settings of the APS dashboard: a redirection on the way loses the "
-                "message."
-            ),
-            'unexamined': _(
-                "Odoo examines only a few messages a minute, so that strangers can't keep it busy. "
-                "If you expect messages of APS among them, try a payment again later."
-            ),
-        }.get(self.finding, '')
+    def _aps_note_refused(self, channel, message, provider_sudo):
+        """ Note a message that is about to be refused because it is not authentic.
 
-    #=== BUSINESS METHODS - EXAMINATION ===#
-
-    @api.model
-    def _aps_examine(self, message, provider_sudo):
-        """ Return what is wrong with a message that can't be authenticated.
-
-        :param dict message: The message.
+        :param str channel: The route by which it came, `return` or `webhook`.
+        :param dict message: The fields of the message.
         :param recordset provider_sudo: The sudoed provider that would have to authenticate it;
-                                        `None` if the payment is not known.
-        :return: The provider that the message is to be shown for, the finding, and its detail.
-        :rtype: dict
+                                        empty if the payment is not known.
+        :return: None
         """
-        all_providers_sudo = self.env['payment.provider'].sudo().search([('code', '=', 'aps')])
-        all_providers_sudo._aps_fetch_account()
-        if provider_sudo:
-            other_accounts = [p._aps_get_account() for p in all_providers_sudo - provider_sudo]
-            finding, detail = find_flaw(message, provider_sudo._aps_get_account(), other_accounts)
-            return {'provider_id': provider_sudo.id, 'finding': finding, 'detail': detail}
-        for other_sudo in all_providers_sudo:
-            if other_sudo._aps_verify_signature(message):
-                return {'provider_id': other_sudo.id, 'finding': 'reference_authentic'}
-        return {'provider_id': None, 'finding': 'reference'}
+        self._aps_note(provider_sudo.id or None, lambda: self._aps_examine(
+            channel, message, provider_sudo
+        ))
 
-    #=== BUSINESS METHODS - WRITING ===#
+    def _aps_note_unreadable(self, channel, http_request, error):
+        """ Note a body that is about to be refused because it is no message.
 
-    def _aps_note(self, provider_sudo, examine):
+        :param str channel: The route by which it came, `return` or `webhook`.
+        :param HTTPRequest http_request: The request.
+        :param BadRequest error: The reason.
+        :return: None
+        """
+        text = (
+            f'{error.__cause__ or error.description}: '
+            f'{http_request.content_type or "no content type"}, '
+            f'{http_request.content_length or 0} bytes'
+        )
+        self._aps_note(None, lambda: {
+            'provider_id': None, 'finding': 'unreadable', 'line': self._aps_describe(channel, text),
+        })
+
+    def _aps_note(self, provider_id, examine):
         """ Note a refused message, and write what was noted if it is time to.
 
         Nothing here may change the answer to the message, nor make it wait.
 
-        :param recordset provider_sudo: The sudoed provider of the payment, if it is known.
-        :param callable examine: Returns the values of the refusal. It is not called if too many
-                                 messages come.
+        :param int|None provider_id: The provider of the payment, if it is known.
+        :param callable examine: Returns the values of the refusal; none if there is nothing to say.
+                                 It is not called if too many messages come.
         :return: None
         """
-        memory = refusals.memories[self.env.cr.dbname]
-        provider_id = provider_sudo.id if provider_sudo else None
+        memory = memories[self.env.cr.dbname]
         try:
-            if memory.admit(provider_id):
-                memory.add(examine())
+            if memory.admit(provider_id) and (refusal := examine()):
+                memory.add(refusal)
             if memory.is_due():
                 self._aps_flush()
         except Exception:
             _logger.exception("A refused message could not be noted.")
 
+    def _aps_examine(self, channel, message, provider_sudo):
+        """ Return what is wrong with a message that can't be authenticated.
+
+        :param str channel: The route by which it came, `return` or `webhook`.
+        :param dict message: The message.
+        :param recordset provider_sudo: The sudoed provider that would have to authenticate it;
+                                        empty if the payment is not known.
+        :return: The provider that the message is to be shown for, the finding, its detail, and one
+                 line about the message. `None` if the message is no fault of anybody.
+        :rtype: dict | None
+        """
+        providers_sudo = self.env['payment.provider'].sudo().search([('code', '=', 'aps')])
+        if provider_sudo:
+            others = [other._aps_get_account() for other in providers_sudo - provider_sudo]
+            finding, detail = find_flaw(message, provider_sudo._aps_get_account(), others)
+        elif self._aps_is_expected(message):
+            return None
+        else:
+            finding, detail = 'reference', ''
+            provider_sudo = providers_sudo.filtered(lambda p: p._aps_verify_signature(message))[:1]
+        return {
+            'provider_id': provider_sudo.id or None,
+            'finding': finding,
+            'detail': detail,
+            'line': self._aps_describe(channel, aps_utils.describe_message(message)),
+        }
+
+    @api.model
+    def _aps_is_expected(self, message):
+        """ Return whether a message is about a charge whose transaction is not committed yet.
+
+        APS is faster than Odoo then, and tells again.
+
+        :param dict message: The message, about a payment that is not known.
+        :return: Whether it is.
+        :rtype: bool
+        """
+        reference = message.get('merchant_reference')
+        return aps_utils.is_reference(reference) and bool(
+            self.env['payment.aps.charge'].sudo().search_count([('reference', '=', reference)])
+        )
+
+    @api.model
+    def _aps_describe(self, channel, text):
+        """ Return one line about a refused message.
+
+        :param str channel: The route by which it came, `return` or `webhook`.
+        :param str text: What is said about the message itself.
+        :return: The line, which holds no line break.
+        :rtype: str
+        """
+        text = re.sub(r'\s+', ' ', aps_utils.shorten(text, 1000))
+        return f'{fields.Datetime.now():%Y-%m-%d %H:%M:%S} UTC, {channel}: {text}'
+
+    #=== BUSINESS METHODS - WRITING ===#
+
     def _aps_flush(self):
         """ Write what this process knows of refused messages, with a cursor of its own. """
-        memory = refusals.memories[self.env.cr.dbname]
+        memory = memories[self.env.cr.dbname]
         examined, unexamined_counts = memory.take()
         if not examined and not unexamined_counts:
             return
@@ -297,7 +415,7 @@ class PaymentAPSRefusal(models.Model):
         ]
         rows += [
             {
-                'provider_id': provider_id, 'finding': 'unexamined', 'detail': None,
+                'provider_id': provider_id, 'finding': 'too_many', 'detail': None,
                 'count': count, 'messages': '', 'shown': SHOWN_MESSAGES,
             }
             for provider_id, count in unexamined_counts.items()

@@ -1,6 +1,7 @@
 import logging
 import re
 import ssl
+from datetime import timedelta
 from hashlib import sha256
 from http.cookiejar import DefaultCookiePolicy
 
@@ -12,6 +13,7 @@ from odoo.exceptions import ValidationError
 
 from odoo.addons.payment_aps import const
 from odoo.addons.payment_aps import utils as aps_utils
+from odoo.addons.payment_aps.diagnosis import Account
 from odoo.addons.payment_aps.exceptions import (
     APSNotConfigured,
     APSOtherAccount,
@@ -30,11 +32,12 @@ api_session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
 CREDENTIAL_FIELDS = (
     'aps_merchant_identifier', 'aps_access_code', 'aps_sha_request', 'aps_sha_response',
 )
+# What decides whether APS and Odoo understand each other.
+CHECKED_FIELDS = (*CREDENTIAL_FIELDS, 'aps_sha_type', 'state')
 # What messages are signed and checked with, the company for their trail, and the name, which Odoo
 # logs with each result.
 ACCOUNT_FIELDS = (
-    'name', 'code', 'state', 'company_id', 'aps_sha_type', *CREDENTIAL_FIELDS,
-    'aps_sha_response_former', 'aps_sha_response_former_until', 'aps_database',
+    'name', 'code', 'company_id', *CHECKED_FIELDS, 'aps_database',
 )
 
 
@@ -127,7 +130,13 @@ class PaymentProvider(models.Model):
         return super().create([self._aps_strip_credentials(values) for values in values_list])
 
     def write(self, values):
-        return super().write(self._aps_strip_credentials(values))
+        """ Override of `payment` to tidy what is entered, and to ask about what was unclear. """
+        values = self._aps_forget_check(self._aps_strip_credentials(values))
+        moved_providers = self.filtered(lambda p: p._aps_changes_account(values))
+        res = super().write(values)
+        for provider in moved_providers:
+            provider._aps_resume_checks()
+        return res
 
     @api.model
     def _aps_strip_credentials(self, values):
@@ -228,6 +237,22 @@ class PaymentProvider(models.Model):
         """
         self.sudo().fetch(ACCOUNT_FIELDS)
 
+    def _aps_get_account(self):
+        """ Return what messages of the provider are signed and recognized with.
+
+        :return: The account.
+        :rtype: Account
+        """
+        provider_sudo = self.sudo()
+        provider_sudo._aps_fetch_account()
+        return Account(
+            name=provider_sudo.name,
+            merchant_identifier=provider_sudo.aps_merchant_identifier,
+            request_phrase=provider_sudo.aps_sha_request,
+            response_phrase=provider_sudo.aps_sha_response,
+            sha_type=provider_sudo.aps_sha_type or 'sha256',
+        )
+
     def _aps_get_account_digest(self):
         """ Return by what a payment recognizes the merchant account that it was made with.
 
@@ -240,6 +265,48 @@ class PaymentProvider(models.Model):
         provider_sudo._aps_fetch_account()
         name = f'{provider_sudo.state} {provider_sudo.aps_merchant_identifier}'
         return sha256(name.encode()).hexdigest()[:16]
+
+    def _aps_changes_account(self, values):
+        """ Return whether the provider is for another account or environment from now on, or
+        understands the same one better.
+
+        :param dict values: The values to write, with stripped credentials.
+        :return: Whether anything changes by which APS is asked and understood.
+        :rtype: bool
+        """
+        provider_sudo = self.sudo()
+        return provider_sudo.code == 'aps' and any(
+            name in values and (values[name] or '') != (provider_sudo[name] or '')
+            for name in CHECKED_FIELDS
+        )
+
+    def _aps_resume_checks(self):
+        """ Have APS asked now about payments of this account that it couldn't be asked about while
+        the provider was for another one, or that wait because it was not understood.
+
+        What APS told meanwhile was refused, and is not told again.
+
+        :return: None
+        """
+        now = fields.Datetime.now()
+        oldest = now - timedelta(days=const.LONGEST_CHECK_DAYS)
+        payments_sudo = self.env['payment.transaction'].sudo().search([
+            ('provider_id', '=', self.id),
+            ('aps_account', '=', self._aps_get_account_digest()),
+            '|', ('aps_next_check', '=', False), ('aps_next_check', '>', now),
+            '|', '|', '|', '|',
+            ('state', '=', 'authorized'),
+            # Shops keep unpaid transactions for years; those must not delay the others.
+            '&', ('state', 'in', ('draft', 'pending', 'error', 'cancel')),
+            ('create_date', '>', oldest),
+            ('aps_request_state', '!=', False),
+            ('child_transaction_ids.aps_request_state', '!=', False),
+            ('child_transaction_ids.child_transaction_ids.aps_request_state', '!=', False),
+        ])
+        payments_sudo.aps_next_check = now
+        cron = self.env.ref('payment_aps.ir_cron_aps_check_status', raise_if_not_found=False)
+        if payments_sudo and cron:
+            cron.sudo()._trigger()
 
     def _aps_ensure_can_ask(self, account):
         """ Check that APS can be asked about a payment at all.
@@ -313,13 +380,13 @@ class PaymentProvider(models.Model):
         :rtype: str
         :raise ValidationError: If the provider has no phrase to sign with.
         """
-        provider_sudo = self.sudo()
-        phrase = provider_sudo.aps_sha_response if incoming else provider_sudo.aps_sha_request
+        account = self._aps_get_account()
+        phrase = account.response_phrase if incoming else account.request_phrase
         if not phrase:
             raise ValidationError("APS: " + _(
                 "The SHA phrases are missing. Fill them in the credentials of the payment provider."
             ))
-        return aps_utils.compute_signature(data, phrase, provider_sudo.aps_sha_type or 'sha256')
+        return aps_utils.compute_signature(data, phrase, account.sha_type)
 
     def _aps_verify_signature(self, data):
         """ Return whether a message was signed by APS for this provider.
@@ -328,10 +395,7 @@ class PaymentProvider(models.Model):
         :return: Whether the signature is right. It never is if the response phrase is missing.
         :rtype: bool
         """
-        provider_sudo = self.sudo()
-        return aps_utils.verify_signature(
-            data, provider_sudo.aps_sha_response, provider_sudo.aps_sha_type or 'sha256'
-        )
+        return self._aps_get_account().recognizes(data)
 
     #=== BUSINESS METHODS - REQUESTS ===#
 

@@ -5,18 +5,23 @@ from odoo import _, api, fields, models
 
 from odoo.addons.payment_aps import const, response_codes
 from odoo.addons.payment_aps import utils as aps_utils
-from odoo.addons.payment_aps.diagnosis import find_other_setting
+from odoo.addons.payment_aps.diagnosis import (
+    MIN_PHRASE_LENGTH,
+    SHA_128,
+    find_signer,
+    find_weaknesses,
+    find_wrong_settings,
+    list_candidates,
+)
 from odoo.addons.payment_aps.exceptions import APSError, APSNotConfirmed, APSUnreachable
-from odoo.addons.payment_aps.models.payment_provider import CREDENTIAL_FIELDS
+from odoo.addons.payment_aps.models.payment_provider import CHECKED_FIELDS
 
 _logger = logging.getLogger(__name__)
 
 # How long to wait for each of the answers, in seconds, as an administrator waits for all of them.
-# There are nine at most: as configured, seven with other signatures, one of the other environment.
+# There are eleven at most: as configured, nine with other signatures, one of the other environment.
 READ_TIMEOUT = 10
 UNKNOWN_MERCHANT_CODE = '009'
-# What the result of a check depends on.
-CHECKED_FIELDS = (*CREDENTIAL_FIELDS, 'aps_sha_type', 'state')
 
 
 class CheckStopped(Exception):
@@ -36,17 +41,6 @@ class PaymentProvider(models.Model):
         string="Checked On", readonly=True, copy=False, groups='base.group_system'
     )
 
-    #=== CRUD METHODS ===#
-
-    def write(self, values):
-        """ Override of `payment` to forget the result of a check of other credentials. """
-        if any(name in values for name in CHECKED_FIELDS):
-            values = {
-                **values, 'aps_check_result': False, 'aps_is_check_passed': False,
-                'aps_check_date': False,
-            }
-        return super().write(values)
-
     #=== ACTION METHODS ===#
 
     def action_aps_check_setup(self):
@@ -61,8 +55,27 @@ class PaymentProvider(models.Model):
         self.write({
             'aps_check_date': fields.Datetime.now(),
             'aps_is_check_passed': not findings,
-            'aps_check_result': '\n'.join(findings) or self._aps_get_praise(),
+            'aps_check_result': '\n'.join(
+                findings or [self._aps_get_praise(), *self._aps_get_phrase_warnings()]
+            ),
         })
+
+    #=== BUSINESS METHODS - RESULT ===#
+
+    @api.model
+    def _aps_forget_check(self, values):
+        """ Return the values without the result of a check of other credentials.
+
+        :param dict values: The values to write.
+        :return: The values, which forget the result if it depends on them.
+        :rtype: dict
+        """
+        if not any(name in values for name in CHECKED_FIELDS):
+            return values
+        return {
+            **values, 'aps_check_result': False, 'aps_is_check_passed': False,
+            'aps_check_date': False,
+        }
 
     #=== BUSINESS METHODS - FINDINGS ===#
 
@@ -118,6 +131,34 @@ class PaymentProvider(models.Model):
                 ))
         return findings
 
+    def _aps_get_phrase_warnings(self):
+        """ Return what is weak about the phrases, although APS takes them.
+
+        :return: The sentences, for administrators.
+        :rtype: list[str]
+        """
+        labels, provider_sudo = self._aps_get_labels(), self.sudo()
+        weaknesses = find_weaknesses(
+            provider_sudo.aps_sha_request or '', provider_sudo.aps_sha_response or ''
+        )
+        warnings = []
+        if 'equal' in weaknesses:
+            warnings.append(_(
+                "The two SHA phrases are the same. Set two different ones in Integration Settings "
+                "> Security Settings of the APS dashboard, and here."
+            ))
+        for weakness, name in (
+            ('short_request', 'aps_sha_request'), ('short_response', 'aps_sha_response')
+        ):
+            if weakness in weaknesses:
+                warnings.append(_(
+                    "%(field)s has less than %(length)s characters, so it could be guessed. Set a "
+                    "longer one in Integration Settings > Security Settings of the APS dashboard, "
+                    "and here.",
+                    field=labels[name], length=MIN_PHRASE_LENGTH,
+                ))
+        return warnings
+
     def _aps_examine_account(self, account):
         """ Return what APS's answer to a harmless request says about the credentials.
 
@@ -126,91 +167,40 @@ class PaymentProvider(models.Model):
         :rtype: list[str]
         :raise CheckStopped: If APS gives no readable answer.
         """
-        findings = []
-        answer = self._aps_probe(account)
-        if get_message_code(answer) == const.MISMATCH_MESSAGE_CODE:
-            # From here on with what fits, so that a second mistake is found as well.
-            finding, account, answer = self._aps_examine_mismatch(account, answer)
-            findings.append(finding)
+        accepted, accepted_account, answer = self._aps_find_accepted(account)
+        signer, is_signed = find_signer(answer, account), isinstance(answer.get('signature'), str)
+        findings = [
+            self._aps_explain_flaw(*flaw)
+            for flaw in find_wrong_settings(account, accepted, signer, is_signed)
+        ]
         code = get_message_code(answer)
         if code == UNKNOWN_MERCHANT_CODE:
-            findings.append(self._aps_explain_unknown_merchant(account))
+            findings.append(self._aps_explain_unknown_merchant(accepted_account))
         elif code not in (const.MISMATCH_MESSAGE_CODE, const.NOT_FOUND_MESSAGE_CODE):
             findings.append(self._aps_explain_refusal(code))
-        if isinstance(answer.get('signature'), str):
-            findings += self._aps_examine_signature(answer, account)
-        elif code == const.NOT_FOUND_MESSAGE_CODE:
+        elif code == const.NOT_FOUND_MESSAGE_CODE and not is_signed:
             findings.append(_("The answer of APS is not signed, so it can't be believed."))
         return findings
 
-    def _aps_examine_mismatch(self, account, answer):
+    def _aps_find_accepted(self, account):
         """ Find the setting with which APS accepts the signature of a request.
 
         :param Account account: The account, as configured.
-        :param dict answer: The answer to the first request.
-        :return: The sentence, the account as it should be as far as is known, and the answer that
-                 tells more.
-        :rtype: tuple[str, Account, dict]
+        :return: What APS takes for the request phrase, and the SHA type (see `list_candidates`),
+                 `None` if it takes nothing; the account with them; and the answer to its request.
+        :rtype: tuple[tuple | None, Account, dict]
         :raise CheckStopped: If APS gives no readable answer.
         """
-        swapped_account = account._replace(
-            request_phrase=account.response_phrase, response_phrase=account.request_phrase
-        )
-        for candidate in (account, swapped_account):
-            for sha_type, label in const.SHA_TYPES:
-                candidate = candidate._replace(sha_type=sha_type)
-                if candidate == account:
-                    continue
-                other_answer = self._aps_probe(candidate)
-                if get_message_code(other_answer) == const.MISMATCH_MESSAGE_CODE:
-                    continue
-                is_swapped = candidate.request_phrase != account.request_phrase
-                explain = self._aps_explain_swap if is_swapped else self._aps_explain_sha_type
-                return explain(label), candidate, other_answer
-        return _(
-            "The SHA request phrase is wrong. Copy it again from Integration Settings > Security "
-            "Settings of the APS dashboard."
-        ), account, answer
-
-    def _aps_examine_signature(self, answer, account):
-        """ Return what is wrong with the signature of an answer of APS.
-
-        :param dict answer: The answer, which is signed.
-        :param Account account: The account, as it should be as far as is known.
-        :return: The sentence, if any.
-        :rtype: list[str]
-        """
-        # With the present phrase alone, although the former one may still be accepted.
-        if aps_utils.verify_signature(answer, account.response_phrase, account.sha_type):
-            return []
-        former_phrase = self.sudo().aps_sha_response_former
-        if aps_utils.verify_signature(answer, former_phrase, account.sha_type):
-            return [_(
-                "APS still signs with the former SHA response phrase, which is accepted for a "
-                "while only. Enter the new one in Integration Settings > Security Settings of the "
-                "APS dashboard."
-            )]
-        finding, detail = find_other_setting(answer, account) or ('', '')
-        explanations = {
-            'sha_type': _(
-                "APS signs its messages with SHA type %(sha_type)s. Select it here, or the present "
-                "one in Integration Settings > Security Settings of the APS dashboard.",
-                sha_type=detail,
-            ),
-            'request_phrase': _(
-                "APS signs its messages with the phrase that is the SHA request phrase here. Copy "
-                "both phrases again from Integration Settings > Security Settings of the APS "
-                "dashboard."
-            ),
-            'phrase_space': _(
-                "The SHA response phrase begins or ends with white space in the APS dashboard. "
-                "Type it anew there, in Integration Settings > Security Settings."
-            ),
-        }
-        return [explanations.get(finding) or _(
-            "The SHA response phrase is wrong: no message of APS can be believed. Copy it again "
-            "from Integration Settings > Security Settings of the APS dashboard."
-        )]
+        answer = self._aps_probe(account)
+        if get_message_code(answer) != const.MISMATCH_MESSAGE_CODE:
+            return ('request', account.sha_type), account, answer
+        if SHA_128 in (find_signer(answer, account) or ()):
+            return None, account, answer
+        for kind, candidate in list_candidates(account):
+            other_answer = self._aps_probe(candidate)
+            if get_message_code(other_answer) != const.MISMATCH_MESSAGE_CODE:
+                return (kind, candidate.sha_type), candidate, other_answer
+        return None, account, answer
 
     #=== BUSINESS METHODS - EXPLANATIONS ===#
 
@@ -221,22 +211,71 @@ class PaymentProvider(models.Model):
         return _("All is well: the sandbox account and Odoo understand each other.")
 
     @api.model
-    def _aps_explain_sha_type(self, label):
-        """ Return that another SHA type fits. """
-        return _(
-            "The SHA type is another one: APS accepts %(sha_type)s. Select it here, or the present "
-            "one in Integration Settings > Security Settings of the APS dashboard.",
-            sha_type=label,
-        )
+    def _aps_explain_flaw(self, flaw, sha_type):
+        """ Return what to do about a wrong phrase or SHA type.
 
-    @api.model
-    def _aps_explain_swap(self, label):
-        """ Return that the phrases are swapped. """
-        return _(
-            "The two phrases are swapped: APS accepts the response phrase for requests, with SHA "
-            "type %(sha_type)s. Exchange them here, and select this SHA type.",
-            sha_type=label,
-        )
+        :param str flaw: What is wrong; see `find_wrong_settings`.
+        :param str sha_type: The SHA type that it is about, if any.
+        :return: The sentence.
+        :rtype: str
+        """
+        label = dict(const.SHA_TYPES).get(sha_type)
+        return {
+            'request': _(
+                "The SHA request phrase is wrong. Copy it again from Integration Settings > "
+                "Security Settings of the APS dashboard."
+            ),
+            'request_double': _(
+                "The SHA request phrase is wrong: the SHA response phrase is filled in twice. Copy "
+                "it again from Integration Settings > Security Settings of the APS dashboard."
+            ),
+            'request_space': _(
+                "The SHA request phrase begins or ends with white space in the APS dashboard. Type "
+                "it anew there, in Integration Settings > Security Settings."
+            ),
+            'swapped': _(
+                "The two phrases are swapped: APS accepts the response phrase for requests, with "
+                "SHA type %(sha_type)s. Exchange them here, and select this SHA type.",
+                sha_type=label,
+            ),
+            'sha_type': _(
+                "The SHA type is another one: APS accepts %(sha_type)s. Select it here, or the "
+                "present one in Integration Settings > Security Settings of the APS dashboard.",
+                sha_type=label,
+            ),
+            'sha_128': _(
+                "SHA-128 is selected in the APS dashboard, which is not safe any more. Select "
+                "SHA-256 in Integration Settings > Security Settings, and here."
+            ),
+            'double_at_aps': _(
+                "The APS dashboard has the same phrase for requests and responses. Set two "
+                "different ones there, in Integration Settings > Security Settings, and enter both "
+                "here."
+            ),
+            'response': _(
+                "The SHA response phrase is wrong: no message of APS can be believed. It was "
+                "changed in the APS dashboard, or you mistyped it here. Copy it again from "
+                "Integration Settings > Security Settings of the APS dashboard."
+            ),
+            'response_double': _(
+                "The SHA response phrase is wrong: the SHA request phrase is filled in twice. Copy "
+                "it again from Integration Settings > Security Settings of the APS dashboard."
+            ),
+            'response_space': _(
+                "The SHA response phrase begins or ends with white space in the APS dashboard. "
+                "Type it anew there, in Integration Settings > Security Settings."
+            ),
+            'response_sha_type': _(
+                "APS signs its messages with SHA type %(sha_type)s. Select it here, or the present "
+                "one in Integration Settings > Security Settings of the APS dashboard.",
+                sha_type=label,
+            ),
+            'response_is_request': _(
+                "APS signs its messages with the phrase that is the SHA request phrase here. Copy "
+                "both phrases again from Integration Settings > Security Settings of the APS "
+                "dashboard."
+            ),
+        }[flaw]
 
     def _aps_explain_unknown_merchant(self, account):
         """ Return why APS doesn't know the merchant: perhaps it is one of the other environment.
@@ -313,11 +352,8 @@ class PaymentProvider(models.Model):
             'merchant_identifier': account.merchant_identifier,
             'language': const.DEFAULT_LANGUAGE,
         }
-        signature = aps_utils.compute_signature(query, account.request_phrase, account.sha_type)
         try:
-            response = self._aps_post(
-                {**query, 'signature': signature}, READ_TIMEOUT, environment
-            )
+            response = self._aps_post(account.sign(query), READ_TIMEOUT, environment)
         except APSNotConfirmed as error:
             raise CheckStopped(str(error)) from error
         except APSUnreachable as error:

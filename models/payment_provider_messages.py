@@ -1,7 +1,6 @@
 from odoo import fields, models
 
 from odoo.addons.payment import utils as payment_utils
-from odoo.addons.payment_aps.diagnosis import Account
 from odoo.addons.payment_aps.exceptions import APSError, APSUnreachable
 
 
@@ -72,21 +71,6 @@ class PaymentProvider(models.Model):
             [self.id, channel],
         )
         return self.env.cr.fetchone()[0]
-
-    def _aps_get_account(self):
-        """ Return what messages of the provider are authenticated with.
-
-        :return: The account.
-        :rtype: Account
-        """
-        provider_sudo = self.sudo()
-        return Account(
-            name=provider_sudo.name,
-            merchant_identifier=provider_sudo.aps_merchant_identifier,
-            request_phrase=provider_sudo.aps_sha_request,
-            response_phrase=provider_sudo.aps_sha_response,
-            sha_type=provider_sudo.aps_sha_type or 'sha256',
-        )
 
     def _aps_exchange(self, signed_fields, read_timeout=None):
         """ Post a signed request to the payment API, and leave a trail of it and of its answer.

@@ -233,9 +233,11 @@ class PaymentProvider(models.Model):
         if not provider_sudo.aps_check_date:
             return 'open', _("Filled in, but not checked yet: click on Check Credentials.")
         age = self._aps_format_age(provider_sudo.aps_check_date)
-        if provider_sudo.aps_is_check_passed:
-            return 'done', _("Checked successfully %(age)s.", age=age)
-        return 'wrong', _("The check found a mistake %(age)s.", age=age)
+        if not provider_sudo.aps_is_check_passed:
+            return 'wrong', _("The check found a mistake %(age)s.", age=age)
+        warnings = self._aps_get_phrase_warnings()
+        sentences = [_("Checked successfully %(age)s.", age=age), *warnings]
+        return 'open' if warnings else 'done', ' '.join(sentences)
 
     def _aps_see_channel(self, channel):
         """ Return the state of a way by which messages come, and a sentence about it. """

@@ -29,8 +29,6 @@ REFERENCE_MAX_LENGTH = 30
 # each wait may take. Together they stay below the time-out of APS's notifications.
 LOCK_ATTEMPTS = 5
 LOCK_TIMEOUT = '5s'
-# Where the cursor keeps what a message is verified with, from the search on.
-KEYS_IN_CACHE = 'payment_aps.keys'
 
 # What the application of an answer reads of a transaction. Odoo 19.0 has no callbacks.
 ANSWER_FIELDS = (
@@ -393,22 +391,19 @@ class PaymentTransaction(models.Model):
     def _aps_search(self, message):
         """ Return the transaction that a message names, and its provider.
 
-        What the message is verified with is read by the same query, for `_aps_verify_signature`:
-        anybody can cause it, so it should be the only one.
+        Anybody can cause this, so it is one query.
 
         :param dict message: The message, not necessarily authentic.
         :return: The payment's transaction and its provider, if any.
         :rtype: tuple[recordset of `payment.transaction`, recordset of `payment.provider`]
         """
-        reference = message.get('merchant_reference')
-        rows = []
+        reference, tx = message.get('merchant_reference'), self.browse()
         if aps_utils.is_reference(reference):
-            rows = self._aps_read_keys('tx.reference = %s', reference)
-        self.env.cr.cache[KEYS_IN_CACHE] = {tx_id: keys for tx_id, _provider_id, *keys in rows}
-        return (
-            self.browse(row[0] for row in rows),
-            self.env['payment.provider'].browse(row[1] for row in rows),
-        )
+            tx = self.sudo().search_fetch(
+                [('reference', '=', reference), ('provider_id.code', '=', 'aps')],
+                ['reference', 'provider_id'],
+            ).sudo(self.env.su)
+        return tx, tx.provider_id
 
     def _aps_verify_signature(self, message):
         """ Return whether a message was signed by APS for the account of the transaction.
@@ -420,46 +415,7 @@ class PaymentTransaction(models.Model):
         :rtype: bool
         """
         self.ensure_one()
-        # What the search has just found is used once, so that it can't be out of date.
-        keys = self.env.cr.cache.pop(KEYS_IN_CACHE, {}).get(self.id)
-        if not keys:
-            rows = self._aps_read_keys('tx.id = %s', self.id)
-            [[_tx_id, _provider_id, *keys]] = rows or [[None, None, None]]
-        sha_type, *phrases = keys
-        return any(
-            aps_utils.verify_signature(message, phrase, sha_type or 'sha256')
-            for phrase in phrases if phrase
-        )
-
-    @api.model
-    def _aps_read_keys(self, condition, value):
-        """ Return what messages about transactions of APS are verified with.
-
-        :param str condition: The condition for the transactions `tx`, with a placeholder.
-        :param str|int value: What is filled in.
-        :return: The id of the transaction, that of its provider, the SHA type, the response phrase,
-                 and the former one if it is still accepted, of each transaction.
-        :rtype: list[tuple]
-        """
-        self.flush_model(['reference', 'provider_id'])
-        self.env['payment.provider'].flush_model([
-            'code', 'aps_sha_type', 'aps_sha_response', 'aps_sha_response_former',
-            'aps_sha_response_former_until',
-        ])
-        self.env.cr.execute(
-            f"""
-                SELECT tx.id, provider.id, provider.aps_sha_type, provider.aps_sha_response,
-                       CASE WHEN provider.aps_sha_response_former_until
-                                 > clock_timestamp() AT TIME ZONE 'UTC'
-                            THEN provider.aps_sha_response_former
-                       END
-                  FROM payment_transaction tx
-                  JOIN payment_provider provider ON provider.id = tx.provider_id
-                 WHERE provider.code = 'aps' AND {condition}
-            """,
-            [value],
-        )
-        return self.env.cr.fetchall()
+        return self.provider_id._aps_verify_signature(message)
 
     def _aps_lock(self):
         """ Lock the transaction, so that answers about the same payment are applied one by one.

@@ -2,12 +2,12 @@ from . import common
 from . import test_addon
 from . import test_answer_rules
 from . import test_database_copies
+from . import test_diagnosis
 from . import test_door
 from . import test_orders
 from . import test_payment_method
 from . import test_payment_options
 from . import test_payment_provider
-from . import test_phrase_rotation
 from . import test_provider_setup
 from . import test_readme
 from . import test_redirect_form

@@ -6,9 +6,8 @@ from contextlib import contextmanager
 from unittest.mock import patch
 
 from odoo.addons.payment.tests.http_common import PaymentHttpCommon
-from odoo.addons.payment_aps import refusals
 from odoo.addons.payment_aps.controllers.main import APSController
-from odoo.addons.payment_aps.refusals import RefusalMemory
+from odoo.addons.payment_aps.models.payment_aps_refusal import RefusalMemory, memories
 
 MERCHANT_IDENTIFIER = 'TestMerchant1'
 ACCESS_CODE = 'TestAccessCode987'
@@ -85,7 +84,7 @@ class APSCommon(PaymentHttpCommon):
         # What is written of refused messages during a request is undone with it, as all cursors of
         # a test share a connection. So it is kept in the memory until a test asks for it.
         self.memory = RefusalMemory(clock=lambda: 0, burst=0)
-        self.startPatcher(patch.dict(refusals.memories, {self.env.cr.dbname: self.memory}))
+        self.startPatcher(patch.dict(memories, {self.env.cr.dbname: self.memory}))
 
     def _check_log(self, secret_finder):
         """ Fail if anything that was logged during the test must not be seen. """

@@ -1,11 +1,13 @@
+from datetime import timedelta
 from pathlib import Path
 
+from odoo import fields
 from odoo.exceptions import ValidationError
 from odoo.tests import tagged
 
 from odoo.addons.payment_aps import const
 from odoo.addons.payment_aps.models.payment_provider import CREDENTIAL_FIELDS
-from odoo.addons.payment_aps.tests.common import APSCommon
+from odoo.addons.payment_aps.tests.common import APSCommon, sign
 
 
 @tagged('post_install', '-at_install')
@@ -115,3 +117,34 @@ class TestPaymentProvider(APSCommon):
             self.assertIn(f'name="{name}"', view)
         for name in CREDENTIAL_FIELDS[1:]:
             self.assertRegex(view, rf'<field name="{name}"[^>]*password="True"')
+
+    def test_open_payments_are_asked_about_when_the_credentials_change(self):
+        """ Test that what APS told meanwhile, and was not understood, is asked about at once. """
+        tx = self._create_transaction('redirect')
+        identifier = self.provider.aps_merchant_identifier
+        for values, is_asked in (
+            ({'aps_merchant_identifier': f' {identifier} ', 'state': 'test'}, False),
+            ({'aps_sha_response': f' {self.provider.aps_sha_response}', 'name': "APS"}, False),
+            ({'aps_sha_response': 'another response phrase'}, True),
+            ({'aps_sha_request': 'another request phrase'}, True),
+            ({'aps_access_code': 'Another1'}, True),
+            ({'aps_sha_type': 'sha512'}, True),
+            ({'aps_merchant_identifier': 'LiveMerchant1'}, False),
+            ({'aps_merchant_identifier': identifier}, True),
+        ):
+            with self.subTest(values=values):
+                tx.aps_next_check = fields.Datetime.now() + timedelta(days=1)
+                self.provider.write(values)
+                self.assertEqual(tx._aps_is_check_due(), is_asked)
+
+    def test_message_signed_with_the_former_phrase_is_refused(self):
+        """ Test that a changed phrase counts at once, and that no other one does. """
+        tx = self._create_transaction('redirect')
+        message = self._build_message(tx)
+        self.provider.aps_sha_response = 'another response phrase'
+        self.env.flush_all()
+        self.assertEqual(self._notify(message).status_code, 403)
+        self.assertEqual(
+            self._notify(sign(message, 'another response phrase')).status_code, 200
+        )
+        self.assertEqual(tx.state, 'done')

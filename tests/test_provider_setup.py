@@ -8,8 +8,8 @@ from odoo.tests import Form, tagged
 
 from odoo.addons.payment_aps import const
 from odoo.addons.payment_aps.models import payment_provider
-from odoo.addons.payment_aps.models.payment_provider_doctor import CHECKED_FIELDS
-from odoo.addons.payment_aps.tests.common import SECRETS, APSCommon, sign
+from odoo.addons.payment_aps.models.payment_provider import CHECKED_FIELDS
+from odoo.addons.payment_aps.tests.common import RESPONSE_PHRASE, SECRETS, APSCommon, sign
 
 SHOP = 'https://shop.example.com'
 
@@ -191,10 +191,11 @@ class TestProviderSetup(APSCommon):
                 self.assertFalse(self.provider.aps_is_check_passed)
                 self.assertFalse(self.provider.aps_check_date)
 
-    def _check_as_known_by(self, environment):
+    def _check_as_known_by(self, environment, phrase=RESPONSE_PHRASE):
         """ Check the credentials while the hosts of one environment know the merchant.
 
         :param str|None environment: `enabled`, `test`, or none of them.
+        :param str phrase: What they sign with.
         :return: What the check says, and the hosts that were asked.
         :rtype: tuple[str, list[str]]
         """
@@ -208,7 +209,7 @@ class TestProviderSetup(APSCommon):
                 'query_command': 'CHECK_STATUS', 'status': '12' if is_known else '00',
                 'response_code': '11036' if is_known else '00009',
                 'merchant_reference': json['merchant_reference'],
-            })).encode()
+            }, phrase)).encode()
             return response
 
         # The hosts of APS are out of reach, and the local sandbox can't stand in for live ones.
@@ -245,6 +246,33 @@ class TestProviderSetup(APSCommon):
         self.assertIn("doesn't know the merchant identifier", result)
         self.assertEqual(asked_hosts, [const.HOSTS['api']['test']])
 
+    def test_weak_phrases_are_warned_of_but_pass(self):
+        """ Test phrases that could be guessed, or that are the same: APS takes them. """
+        for phrases, warnings in (
+            (('a long request phrase', 'a long response phrase'), []),
+            (('one and the same', 'one and the same'), ["The two SHA phrases are the same"]),
+            (('short', 'a long response phrase'), ["SHA Request Phrase has less than 16"]),
+            (('a long request phrase', 'fifteen letters'), ["SHA Response Phrase has less than"]),
+            (('short', 'short'), [
+                "The two SHA phrases are the same", "SHA Request Phrase has", "SHA Response Phrase",
+            ]),
+        ):
+            with self.subTest(phrases=phrases):
+                self.provider.write({
+                    'aps_sha_request': phrases[0], 'aps_sha_response': phrases[1],
+                })
+                result, _hosts = self._check_as_known_by('test', phrase=phrases[1])
+                self.assertTrue(self.provider.aps_is_check_passed)
+                lines = result.splitlines()
+                self.assertIn("All is well", lines[0])
+                self.assertEqual(len(lines), len(warnings) + 1)
+                checklist = str(self.provider.aps_checklist)
+                self.assertIn("Checked successfully", checklist)
+                self.assertEqual(checklist.count('title="Done"'), 0 if warnings else 1)
+                for line, warning in zip(lines[1:], warnings, strict=True):
+                    self.assertIn(warning, line)
+                    self.assertIn(warning, checklist)
+
     def test_check_without_credentials_names_them_and_sends_nothing(self):
         """ Test the button on a provider that is not filled in. """
         self.provider.state = 'disabled'
@@ -267,8 +295,7 @@ class TestProviderSetup(APSCommon):
         names = [
             'aps_return_url', 'aps_webhook_url', 'aps_setup_warning', 'aps_last_messages',
             'aps_checklist', 'aps_check_result', 'aps_is_check_passed', 'aps_check_date',
-            'aps_sha_response_former', 'aps_sha_response_former_until', 'aps_database',
-            'aps_is_in_copy',
+            'aps_database', 'aps_is_in_copy',
         ]
         for name in names:
             self.assertEqual(self.provider._fields[name].groups, 'base.group_system', name)

@@ -5,8 +5,15 @@ import time
 
 from odoo.tests import tagged
 
-from odoo.addons.payment_aps import refusals
 from odoo.addons.payment_aps.controllers.main import APSController
+from odoo.addons.payment_aps.models.payment_aps_refusal import (
+    BURST,
+    FINDINGS,
+    MAX_EXAMINED,
+    MAX_EXAMINED_PER_PROVIDER,
+    SECONDS_PER_WRITE,
+    RefusalMemory,
+)
 from odoo.addons.payment_aps.tests.common import (
     REQUEST_PHRASE,
     RESPONSE_PHRASE,
@@ -51,36 +58,45 @@ class TestRefusals(APSCommon):
         self.assertTrue(refusal.messages)
         self.env.cr.execute('DELETE FROM payment_aps_refusal')
 
-    def test_wrong_settings_are_named(self):
-        """ Test that a signature that another setting would make right tells which one. """
+    def test_there_are_six_findings_and_each_says_what_to_do(self):
+        """ Test the table of texts. """
+        refusals = self.env['payment.aps.refusal']
+        self.assertEqual(dict(refusals._aps_list_findings()).keys(), FINDINGS.keys())
+        self.assertEqual(len(FINDINGS), 6)
+        for name in FINDINGS:
+            refusal = refusals.new({'finding': name})
+            self.assertTrue(refusal.advice)
+            self.assertEqual(refusal.display_name, dict(refusals._aps_list_findings())[name])
+        self.assertIn("Check Credentials", refusals.new({'finding': 'signature'}).advice)
+        self.assertIn("A stranger can cause this", refusals.new({'finding': 'reference'}).advice)
+
+    def test_wrong_signature_is_one_finding_whatever_made_it(self):
+        """ Test that the check of the credentials, not this, tells which setting is wrong. """
         fields = self._build_fields(self.tx)
-        for finding, detail, message in (
-            ('sha_type', "SHA-512", sign(fields, algorithm=hashlib.sha512)),
-            ('sha_type', "HMAC-512", sign_hmac(fields)),
-            ('sha_128', '', sign(fields, algorithm=hashlib.sha1)),
-            ('request_phrase', "SHA-256", sign(fields, phrase=REQUEST_PHRASE)),
-            ('request_phrase', "SHA-512",
-             sign(fields, phrase=REQUEST_PHRASE, algorithm=hashlib.sha512)),
-            ('phrase_space', '', sign(fields, phrase=RESPONSE_PHRASE + ' ')),
-            ('phrase_space', '', sign(fields, phrase=f'\t{RESPONSE_PHRASE}\n')),
-            ('without_phrase', "SHA-256", sign(fields, phrase='')),
+        for message in (
+            sign(fields, algorithm=hashlib.sha512),
+            sign_hmac(fields),
+            sign(fields, algorithm=hashlib.sha1),
+            sign(fields, phrase=REQUEST_PHRASE),
+            sign(fields, phrase=RESPONSE_PHRASE + ' '),
+            sign(fields, phrase=''),
+            fields,
+            {**sign(fields), 'amount': '1'},
         ):
-            with self.subTest(finding=finding, detail=detail):
+            with self.subTest(signature=message.get('signature')):
                 self._notify(message)
-                self._assert_finding(finding, detail)
+                self._assert_finding('signature')
 
     def test_changes_on_the_way_are_named(self):
         """ Test fields that were added or padded between APS and Odoo. """
         message = self._build_message(self.tx)
         for finding, detail, changed in (
-            ('extra_fields', 'added', {**message, 'added': '1'}),
-            ('extra_fields', 'utm_source, utm_medium, gclid',
+            ('changed', 'added', {**message, 'added': '1'}),
+            ('changed', 'utm_source, utm_medium, gclid',
              {**message, 'utm_source': 'a', 'utm_medium': 'b', 'gclid': 'c'}),
-            ('value_space', '', {**message, 'response_message': 'Success '}),
-            ('value_space', '', {**message, 'signature': f' {message["signature"]}'}),
-            ('no_signature', '', self._build_fields(self.tx)),
-            ('signature', '', {**message, 'amount': '1'}),
-            ('other_merchant', '', {**message, 'merchant_identifier': 'Another'}),
+            ('changed', '', {**message, 'response_message': 'Success '}),
+            ('changed', '', {**message, 'signature': f' {message["signature"]}'}),
+            ('account', '', {**message, 'merchant_identifier': 'Another'}),
         ):
             with self.subTest(finding=finding, detail=detail):
                 self._notify(changed)
@@ -92,7 +108,7 @@ class TestRefusals(APSCommon):
         self.opener.get(
             self.base_url() + APSController._return_url, params=message, allow_redirects=False
         )
-        self._assert_finding('extra_fields', 'fbclid')
+        self._assert_finding('changed', 'fbclid')
 
     def test_other_accounts_are_named(self):
         """ Test messages that belong to another provider, or to no payment of the database. """
@@ -102,11 +118,11 @@ class TestRefusals(APSCommon):
         fields = self._build_fields(self.tx)
 
         self._notify(sign(fields, phrase='phrase of Jeddah'))
-        self._assert_finding('other_provider', "APS of Jeddah")
+        self._assert_finding('account', "APS of Jeddah")
 
         unknown = {**fields, 'merchant_reference': 'NOBODY'}
         self._notify(sign(unknown, phrase='phrase of Jeddah'))
-        self._assert_finding('reference_authentic', provider=other)
+        self._assert_finding('reference', provider=other)
 
         self._notify(sign(unknown, phrase='anything'))
         self._assert_finding('reference', provider=self.aps.browse())
@@ -117,19 +133,22 @@ class TestRefusals(APSCommon):
         self.aps.write({'state': 'disabled', 'aps_sha_response': False})
         self.env.flush_all()
         self._notify(message)
-        self._assert_finding('no_phrase')
+        self._assert_finding('signature')
 
     def test_unreadable_bodies_are_named(self):
         """ Test what is no message at all. """
-        for finding, body, content_type in (
-            ('format', b'<xml/>', 'application/xml'),
-            ('empty', b'', 'application/json'),
-            ('repeated', b'amount=1&amount=2', 'application/x-www-form-urlencoded'),
-            ('repeated', b'{"amount": "1", "amount": "2"}', 'application/json'),
+        for reason, body, content_type in (
+            ("Expecting value", b'<xml/>', 'application/xml'),
+            ("Expecting value", b'', 'application/json'),
+            ("a field is repeated", b'amount=1&amount=2', 'application/x-www-form-urlencoded'),
+            ("holds a field twice", b'{"amount": "1", "amount": "2"}', 'application/json'),
         ):
-            with self.subTest(finding=finding, content_type=content_type):
+            with self.subTest(reason=reason, content_type=content_type):
                 self._post(APSController._webhook_url, body, content_type)
-                self._assert_finding(finding, provider=self.aps.browse())
+                line = self._read().messages
+                self.assertIn(reason, line)
+                self.assertIn(f'{content_type}, {len(body)} bytes', line)
+                self._assert_finding('unreadable', provider=self.aps.browse())
 
     def test_hostile_messages_are_examined_without_error(self):
         """ Test odd types and characters, for which nothing may be logged as our fault. """
@@ -140,7 +159,7 @@ class TestRefusals(APSCommon):
                     self._notify_json({**message, 'signature': signature, 'fort_id': value})
                     rows = self._read()
         self.assertEqual(sum(rows.mapped('count')), 42)
-        self.assertEqual(set(rows.mapped('finding')), {'signature', 'no_signature'})
+        self.assertEqual(rows.mapped('finding'), ['signature'])
         for row in rows:
             self.assertEqual(len(row.messages.splitlines()), 5)
 
@@ -168,43 +187,43 @@ class TestRefusals(APSCommon):
 
         rows = self._read()
         self.assertEqual({row.finding: row.count for row in rows}, {
-            'signature': refusals.MAX_EXAMINED_PER_PROVIDER,
-            'unexamined': 300 - refusals.MAX_EXAMINED_PER_PROVIDER,
+            'signature': MAX_EXAMINED_PER_PROVIDER,
+            'too_many': 300 - MAX_EXAMINED_PER_PROVIDER,
         })
         self.assertEqual(self.aps.aps_refusal_count, 300)
 
     def test_flood_does_not_push_out_what_tells_about_a_setting(self):
         """ Test that what strangers send is counted apart. """
-        self._notify(sign(self._build_fields(self.tx), phrase=REQUEST_PHRASE))
+        self._notify({**self._build_message(self.tx), 'utm_source': 'mail'})
         for _i in range(30):
             self._notify({**self._build_message(self.tx), 'amount': '1'})
             self.env['payment.aps.refusal']._aps_flush()
         self._notify({'merchant_reference': 'NOBODY'})
         self.assertEqual({row.finding: row.count for row in self._read()}, {
-            'request_phrase': 1, 'signature': 30, 'reference': 1,
+            'changed': 1, 'signature': 30, 'reference': 1,
         })
 
     def test_writes_are_few(self):
         """ Test that a process writes at most a few times a minute, however many messages come. """
         now = 0
-        memory = refusals.RefusalMemory(clock=lambda: now)
-        self.assertEqual(sum(memory.is_due() for _i in range(1000)), refusals.BURST)
+        memory = RefusalMemory(clock=lambda: now)
+        self.assertEqual(sum(memory.is_due() for _i in range(1000)), BURST)
         writes = 0
         for now in range(600):  # noqa: B007 (read by the clock)
             writes += sum(memory.is_due() for _i in range(10))
-        self.assertLessEqual(writes, 600 / refusals.SECONDS_PER_WRITE)
-        self.assertGreater(writes, 600 / refusals.SECONDS_PER_WRITE - 2)
+        self.assertLessEqual(writes, 600 / SECONDS_PER_WRITE)
+        self.assertGreater(writes, 600 / SECONDS_PER_WRITE - 2)
 
     def test_memory_is_bounded(self):
         """ Test that the messages of a flood are not even kept in the memory. """
-        memory = refusals.RefusalMemory()
+        memory = RefusalMemory()
         for provider_id in (None, *range(1, 100)):
             for _i in range(100):
                 if memory.admit(provider_id):
                     memory.add({'provider_id': provider_id})
         examined, unexamined_counts = memory.take()
-        self.assertEqual(len(examined), refusals.MAX_EXAMINED)
-        self.assertEqual(unexamined_counts.total(), 10_000 - refusals.MAX_EXAMINED)
+        self.assertEqual(len(examined), MAX_EXAMINED)
+        self.assertEqual(unexamined_counts.total(), 10_000 - MAX_EXAMINED)
 
     def test_refusal_that_can_not_be_written_is_written_later(self):
         """ Test that a conflict with another process loses no count. """
@@ -217,13 +236,13 @@ class TestRefusals(APSCommon):
         self.env.cr.execute("ALTER TABLE payment_aps_refusal DROP CONSTRAINT broken")
         self._notify(forged)
         self.assertEqual({row.finding: row.count for row in self._read()}, {
-            'signature': 1, 'unexamined': 1,
+            'signature': 1, 'too_many': 1,
         })
 
     def test_provider_that_was_deleted_meanwhile_is_no_obstacle(self):
         """ Test that what can't be linked any more is written all the same. """
         self.memory.give_back([{'provider_id': 987654321}], {})
-        self.assertEqual(self._read().finding, 'unexamined')
+        self.assertEqual(self._read().finding, 'too_many')
 
     def test_findings_that_do_not_come_up_again_are_forgotten(self):
         """ Test the purge. """
@@ -240,7 +259,38 @@ class TestRefusals(APSCommon):
     def test_body_of_json_is_examined_like_a_form(self):
         """ Test that numbers and nested values keep their text. """
         fields = {**self._build_fields(self.tx), 'amount': '12345'}
-        message = sign(fields, phrase=REQUEST_PHRASE)
-        body = json.dumps({**message, 'amount': 12345})
+        body = json.dumps({**sign(fields), 'amount': 12345, 'added': '1'})
         self._post(APSController._webhook_url, body, 'application/json')
-        self._assert_finding('request_phrase', "SHA-256")
+        self._assert_finding('changed', 'added')
+
+    def test_message_about_a_declared_charge_is_no_finding(self):
+        """ Test a notice that is faster than the transaction of a charge of a saved card. """
+        message = sign({**self._build_fields(self.tx), 'merchant_reference': 'INV-DECLARED'})
+        self.env['payment.aps.charge'].create({
+            'reference': 'INV-DECLARED', 'fingerprint': 'x', 'attempt': 'x', 'values': '{}',
+        })
+        self.env.flush_all()
+        self.assertEqual(self._notify(message).status_code, 403)
+        self.assertFalse(self._read())
+
+    def test_count_does_not_overflow(self):
+        """ Test that a finding of which there were billions doesn't stop the others. """
+        forged = {**self._build_message(self.tx), 'amount': '1'}
+        self._notify(forged)
+        self._read()
+        self.env.cr.execute("UPDATE payment_aps_refusal SET count = 2147483647")
+        self._notify(forged)
+        self._notify({'merchant_reference': 'NOBODY'})
+        self.assertEqual({row.finding: row.count for row in self._read()}, {
+            'signature': 2147483647, 'reference': 1,
+        })
+
+    def test_refusal_reads_little(self):
+        """ Test that a message which is not authentic costs two queries of the addon. """
+        forged = {**self._build_message(self.tx), 'amount': '1'}
+        self.env.flush_all()
+        self.env.invalidate_all()
+        with self.assertQueryCount(2):
+            tx_sudo, provider_sudo = self.env['payment.transaction'].sudo()._aps_search(forged)
+            self.assertFalse(tx_sudo._aps_verify_signature(forged))
+        self.assertEqual((tx_sudo, provider_sudo), (self.tx, self.aps))

@@ -13,9 +13,6 @@ def merchant(shop):
     merchant = Merchant(shop)
     yield merchant
     merchant.rpc.call('payment.provider', 'write', [merchant.provider_id], CREDENTIALS)
-    merchant.rpc.call(
-        'payment.provider', 'action_aps_forget_former_phrase', [merchant.provider_id]
-    )
 
 
 @pytest.fixture
@@ -92,18 +89,6 @@ def test_secrets_are_masked(form):
     """ Test that nobody reads a secret over the shoulder of an administrator. """
     for name in ('aps_access_code', 'aps_sha_request', 'aps_sha_response'):
         expect(form.find(name).locator('input')).to_have_attribute('type', 'password')
-
-
-def test_former_phrase_is_ended_with_one_click(form):
-    """ Test that a phrase that has become known is not accepted for a day. """
-    form.enter('aps_sha_response', "another phrase")
-    form.save()
-    expect(form.find('aps_sha_response_former_until').first).to_be_visible()
-    form.admin.take_screenshot('rotation')
-
-    form.find('action_aps_forget_former_phrase').click()
-
-    expect(form.find('aps_sha_response_former_until')).to_have_count(0)
 
 
 @pytest.fixture

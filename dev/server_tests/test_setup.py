@@ -37,11 +37,6 @@ class Provider(Merchant):
     """ The provider, in the eyes of an administrator. """
 
     def write(self, values):
-        """ Change the credentials, and have the former phrase accepted no longer. """
-        self.change(values)
-        self.rpc.call('payment.provider', 'action_aps_forget_former_phrase', [self.provider_id])
-
-    def change(self, values):
         """ Change the credentials. """
         self.rpc.call('payment.provider', 'write', [self.provider_id], values)
 
@@ -113,8 +108,11 @@ def test_number_of_requests_is_bounded(shop, provider):
     shop.sandbox('POST', 'reset')
     provider.write({'aps_sha_request': "wrong", 'aps_sha_response': "also wrong"})
     provider.check()
-    requests = shop.sandbox('GET', 'requests')['requests']
-    assert len(requests) == 8
+    requests = [
+        request for request in shop.sandbox('GET', 'requests')['requests']
+        if request['merchant_reference'].startswith('check-')  # Payments are asked about as well.
+    ]
+    assert len(requests) == 10
     assert {request['command'] for request in requests} == {'CHECK_STATUS'}
 
 
@@ -159,14 +157,16 @@ def test_character_that_cannot_be_seen_is_named(shop, provider):
     assert FINDINGS['aps_sha_response'] in result
 
 
-def test_white_space_in_the_dashboard_is_named(shop, provider):
-    settings = f'accounts/{shop.merchant}'
-    phrase = CREDENTIALS['aps_sha_response']
-    shop.sandbox('PATCH', settings, {'sha_response_phrase': f'{phrase} '})
+@pytest.mark.parametrize('kind', ['request', 'response'])
+def test_white_space_in_the_dashboard_is_named(shop, provider, kind):
+    settings, phrase = f'accounts/{shop.merchant}', CREDENTIALS[f'aps_sha_{kind}']
+    shop.sandbox('PATCH', settings, {f'sha_{kind}_phrase': f'{phrase} '})
     try:
-        assert "white space in the APS dashboard" in provider.check()[1]
+        result = provider.check()[1]
+        assert f"The SHA {kind} phrase begins or ends with white space in the APS" in result
+        assert len(result.splitlines()) == 1
     finally:
-        shop.sandbox('PATCH', settings, {'sha_response_phrase': phrase})
+        shop.sandbox('PATCH', settings, {f'sha_{kind}_phrase': phrase})
 
 
 def test_account_that_is_not_active_is_named(shop, provider):
@@ -178,13 +178,64 @@ def test_account_that_is_not_active_is_named(shop, provider):
     assert "The merchant account is not active" in result
 
 
-def test_former_phrase_is_named_while_only_odoo_knows_the_new_one(provider):
-    provider.change({'aps_sha_response': "new response phrase"})
-    assert "APS still signs with the former SHA response phrase" in provider.check()[1]
-    provider.rpc.call(
-        'payment.provider', 'action_aps_forget_former_phrase', [provider.provider_id]
-    )
-    assert FINDINGS['aps_sha_response'] in provider.check()[1]
+@pytest.mark.parametrize(('field', 'finding'), [
+    ('aps_sha_request', "The SHA request phrase is wrong: the SHA response phrase is filled in"),
+    ('aps_sha_response', "The SHA response phrase is wrong: the SHA request phrase is filled in"),
+])
+def test_phrase_that_is_filled_in_twice_is_named(provider, field, finding):
+    [other] = {'aps_sha_request', 'aps_sha_response'} - {field}
+    provider.write({field: CREDENTIALS[other]})
+    is_passed, result = provider.check()
+    assert not is_passed
+    assert result.startswith(finding)
+    assert len(result.splitlines()) == 1
+
+
+@pytest.mark.parametrize('setting', ['sha_request_phrase', 'sha_response_phrase'])
+def test_phrase_that_the_dashboard_has_twice_is_named(shop, provider, setting):
+    settings = f'accounts/{shop.merchant}'
+    phrases = {
+        'sha_request_phrase': CREDENTIALS['aps_sha_request'],
+        'sha_response_phrase': CREDENTIALS['aps_sha_response'],
+    }
+    [other] = phrases.keys() - {setting}
+    shop.sandbox('PATCH', settings, {setting: phrases[other]})
+    try:
+        is_passed, result = provider.check()
+        assert not is_passed
+        assert result.startswith("The APS dashboard has the same phrase for requests and responses")
+        assert len(result.splitlines()) == 1
+
+        # It works all the same if both are entered as they are there, with a warning.
+        provider.write(dict.fromkeys(('aps_sha_request', 'aps_sha_response'), phrases[other]))
+        is_passed, result = provider.check()
+        assert is_passed
+        assert "The two SHA phrases are the same" in result
+    finally:
+        shop.sandbox('PATCH', settings, phrases)
+
+
+def test_short_phrase_is_warned_of_but_passes(shop, provider):
+    settings = f'accounts/{shop.merchant}'
+    shop.sandbox('PATCH', settings, {'sha_response_phrase': 'short'})
+    try:
+        provider.write({'aps_sha_response': 'short'})
+        is_passed, result = provider.check()
+        assert is_passed
+        assert "SHA Response Phrase has less than 16 characters" in result
+    finally:
+        shop.sandbox('PATCH', settings, {'sha_response_phrase': CREDENTIALS['aps_sha_response']})
+
+
+def test_oldest_sha_type_is_named(shop, provider):
+    shop.sandbox('PATCH', f'accounts/{shop.merchant}', {'sha_type': 'sha1'})
+    try:
+        is_passed, result = provider.check()
+        assert not is_passed
+        assert result.startswith("SHA-128 is selected in the APS dashboard")
+        assert len(result.splitlines()) == 1
+    finally:
+        shop.sandbox('PATCH', f'accounts/{shop.merchant}', {'sha_type': 'sha256'})
 
 
 def test_result_is_forgotten_with_the_credentials_it_is_about(provider):

@@ -144,7 +144,7 @@ def test_flood_of_refused_messages_is_counted_in_few_rows(shop, make_payments): 
             'SELECT finding, count FROM payment_aps_refusal'
         ).splitlines()
     )
-    assert set(rows) == {'signature', 'unexamined'}
+    assert set(rows) == {'signature', 'too_many'}
     assert sum(map(int, rows.values())) == 300
     assert shop.query('SELECT count(*) FROM payment_transaction') == transactions
     # The shortest ones are those that nothing else on the machine disturbed.
