@@ -1,15 +1,20 @@
 """ Answers of APS to a real server: real transactions of the database, real conflicts. """
 
+import os
+import re
 import statistics
 import time
 import urllib.error
 import urllib.parse
 import urllib.request
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import pytest
 
 PAYMENTS = 12
+# A line of the access log: the number of queries of a notification.
+ACCESS = re.compile(r'"POST /payment/aps/webhook HTTP/[\d.]+" 403 \S+ (\d+) [\d.]+ [\d.]+$', re.MULTILINE)
 
 
 class NoRedirection(urllib.request.HTTPRedirectHandler):
@@ -142,6 +147,24 @@ def test_refusals_are_not_slowed_down_by_a_payment_in_progress(shop, make_paymen
         ))
     assert [status for status, _seconds in outcomes] == [403] * 16
     assert shop.read_transaction(message['merchant_reference']).state == 'draft'
+
+
+def test_refusal_costs_three_queries(shop, make_payments):
+    """ As Odoo's access log counts them, once so many came that none is examined any more. """
+    [message] = make_payments('CHEAP', 1)
+    log = Path(os.environ['APS_LOG_FOLDER'], 'shop.log')
+    url = f'{shop.url}/payment/aps/webhook'
+    for _attempt in range(40):
+        post(url, {**message, 'amount': '1'})
+    offset = log.stat().st_size
+    for body in ({**message, 'amount': '1'}, {**message, 'merchant_reference': 'NOBODY'}):
+        for _attempt in range(20):
+            assert post(url, body)[0] == 403
+    counts = list(map(int, ACCESS.findall(log.read_text('utf-8', 'replace')[offset:])))
+    print(f"queries: {counts}")
+    assert len(counts) == 40
+    assert statistics.median(counts[:20]) <= 3
+    assert statistics.median(counts[20:]) <= 3
 
 
 def test_oversized_bodies_do_not_stop_the_shop(shop):

@@ -1,8 +1,8 @@
 """ The change of the response phrase while payments are under way.
 
 APS repeats a notice ten times, every ten seconds; the sandbox of the tests does so every second. A
-notice that is refused until then is lost. So once Odoo has the new phrase, it asks about all that is
-open, in its next status check at the latest.
+notice that is refused until then is lost. So once Odoo has the new phrase, it asks about all that
+is open, in its next status check at the latest.
 """
 
 import time

@@ -4,6 +4,7 @@ import json
 
 from .odoo_source import link_addon
 from .system import run
+from .upgrade_release import check_release_upgrade
 
 # What the methods must be afterwards: whether refunds and saving are supported. The refunds of mada
 # were changed by hand; the others are as Odoo ships them, or new.
@@ -157,7 +158,7 @@ def check_upgrade(odoo, folder):
         failures.append("the second upgrade changed payment methods")
     failures += check_copy(odoo, database)
     odoo.postgres.drop(database)
-    return failures
+    return failures + check_release_upgrade(odoo, folder, run_script)
 
 
 def check_copy(odoo, database):

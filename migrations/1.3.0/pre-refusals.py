@@ -36,7 +36,8 @@ def migrate(cr, version):
                     (provider_id, finding, detail, count, first_date, last_date, messages)
              SELECT provider_id,
                     new_finding,
-                    (array_agg(detail ORDER BY last_date DESC))[1],
+                    (array_agg(detail ORDER BY last_date DESC)
+                        FILTER (WHERE detail IS NOT NULL))[1],
                     LEAST(SUM(count), 2147483647),
                     MIN(first_date),
                     MAX(last_date),

@@ -1,0 +1,126 @@
+""" Moving a database from an earlier release of ours to this one. """
+
+import json
+import tarfile
+
+from .odoo_source import link_addon
+from .system import REPOSITORY, run, say
+
+# Version 1.2.1, the last one with a former response phrase and eighteen findings.
+RELEASE = 'd2df562'
+FORMER_PHRASE = 'the former response phrase'
+FILL = f'''
+provider = env.ref('payment.payment_provider_aps')
+provider.write({{
+    'aps_merchant_identifier': 'Merchant1', 'aps_access_code': 'Access1', 'state': 'test',
+    'aps_sha_request': 'a request phrase', 'aps_sha_response': {FORMER_PHRASE!r},
+}})
+provider.aps_sha_response = 'a new response phrase'
+assert provider.aps_sha_response_former == {FORMER_PHRASE!r}
+for number, (is_known, finding, detail, count) in enumerate((
+    (True, 'sha_type', 'SHA-512', 3), (True, 'request_phrase', 'SHA-256', 4),
+    (True, 'signature', None, 2147483000), (True, 'no_signature', None, 999),
+    (True, 'extra_fields', 'utm_source', 1), (True, 'value_space', None, 2),
+    (True, 'other_provider', 'Other', 1), (True, 'reference_authentic', None, 6),
+    (False, 'reference', None, 5), (False, 'format', None, 7), (False, 'empty', None, 8),
+    (False, 'unexamined', None, 9),
+)):
+    time = f'2026-11-{{number + 1:02d}} 12:00:00'
+    env.cr.execute(
+        "INSERT INTO payment_aps_refusal "
+        "(provider_id, finding, detail, count, first_date, last_date, messages) "
+        "VALUES (%s, %s, %s, %s, %s, %s, %s)",
+        [is_known and provider.id or None, finding, detail, count, time, time,
+         '\\n'.join(f'{{time}} UTC, webhook: {{finding}} {{line}}' for line in range(3))],
+    )
+env.cr.commit()
+print('FILLED')
+'''
+READ = '''
+import json
+provider = env.ref('payment.payment_provider_aps')
+rows = env['payment.aps.refusal'].search([], order='provider_id, finding')
+print('ROWS ' + json.dumps([
+    [bool(row.provider_id), row.finding, row.detail or '', row.count, str(row.last_date)[:10],
+     len(row.messages.splitlines()), row.messages.splitlines()[0][:10], bool(row.advice)]
+    for row in rows
+]))
+'''
+# By provider and finding: detail, count, day of the last message, lines, day of the first line.
+ROWS = [
+    [True, 'account', 'Other', 1, '2026-11-07', 3, '2026-11-07', True],
+    [True, 'changed', 'utm_source', 3, '2026-11-06', 5, '2026-11-06', True],
+    [True, 'reference', '', 6, '2026-11-08', 3, '2026-11-08', True],
+    [True, 'signature', '', 2147483647, '2026-11-04', 5, '2026-11-04', True],
+    [False, 'reference', '', 5, '2026-11-09', 3, '2026-11-09', True],
+    [False, 'too_many', '', 9, '2026-11-12', 3, '2026-11-12', True],
+    [False, 'unreadable', '', 15, '2026-11-11', 5, '2026-11-11', True],
+]
+# A column that is dropped stays in the file of the table until its rows are written anew.
+FIND_IN_FILES = f'''
+    CHECKPOINT;
+    SELECT relname FROM pg_class
+     WHERE relkind IN ('r', 't') AND pg_relation_filepath(oid) IS NOT NULL
+       AND pg_relation_size(oid) > 0
+       AND position('{FORMER_PHRASE}'::bytea IN pg_read_binary_file(pg_relation_filepath(oid))) > 0
+'''
+COLUMNS = '''
+    SELECT column_name FROM information_schema.columns
+     WHERE column_name LIKE 'aps_sha_response_former%' OR column_name = 'aps_last_operation'
+'''
+
+
+def check_release_upgrade(odoo, folder, run_script):
+    """ Fill a database with an earlier release, upgrade it, and look at what is left.
+
+    :param Odoo odoo: The Odoo to run.
+    :param Path folder: The folder for the earlier release.
+    :param callable run_script: Runs Python code in Odoo's shell and returns what it prints.
+    :return: What is wrong.
+    :rtype: list[str]
+    """
+    addons = export_release(folder / f'release-{odoo.series}')
+    if not addons:
+        say("The earlier release is not in this copy of the repository; its upgrade isn't checked.")
+        return []
+    name = f'release_{odoo.series.replace(".", "")}'
+    database, log = odoo.copy_database(odoo.get_base(), name), odoo.folder / 'upgrade.log'
+    arguments = ('--no-http', *odoo.without_demo)
+    what = "Installing the earlier release"
+    odoo.execute(database, '-i', 'payment_aps', *arguments, log=log, what=what, addons=addons)
+    output = run_script(odoo, database, FILL, addons)
+    if 'FILLED' not in output:
+        return [f"The earlier release could not be filled with data: {output[-500:]}"]
+    if 'payment_provider' not in odoo.postgres.query(database, FIND_IN_FILES):
+        return ["The former phrase is not found where it was stored."]
+    what = "Upgrading from the earlier release"
+    odoo.execute(database, '-u', 'payment_aps', *arguments, log=log, what=what)
+    failures = [
+        f"{what} is left of the former phrase in {place}"
+        for what, query in (("A value", FIND_IN_FILES), ("A column", COLUMNS))
+        for place in odoo.postgres.query(database, query).splitlines()
+    ]
+    failures += check_refusals(run_script(odoo, database, READ, odoo.addons))
+    odoo.postgres.drop(database)
+    return failures
+
+
+def export_release(folder):
+    """ Return an addons folder with the earlier release; none without its history. """
+    folder.mkdir()
+    archive = folder / 'release.tar'
+    result = run(['git', '-C', REPOSITORY, 'archive', '-o', archive, RELEASE])
+    if result.returncode:
+        return None
+    with tarfile.open(archive) as tar:
+        tar.extractall(folder / 'source')
+    return link_addon(folder / 'addons', folder / 'source')
+
+
+def check_refusals(output):
+    """ Return what is wrong with the refused messages that a script printed. """
+    lines = [line for line in output.splitlines() if line.startswith('ROWS ')]
+    if not lines:
+        return [f"The refused messages can't be read: {output[-500:]}"]
+    rows = json.loads(lines[0].removeprefix('ROWS '))
+    return [] if rows == ROWS else [f"The refused messages are {rows}"]
