@@ -171,13 +171,15 @@ METHOD_CORRECTIONS = {
     'tamara': {'support_refund': ('none',)},
 }
 
+# The largest amount that APS takes: ten digits, whatever the decimals of the currency.
+MAX_AMOUNT_MINOR = 10 ** 10 - 1
+
 # The longest value and the characters that APS accepts for the parameters that hold free text.
 # Letters and digits are those of the Latin script.
 PARAMETER_LIMITS = {
     'merchant_reference': (40, r'A-Za-z0-9_.\-'),
     'customer_email': (254, r'A-Za-z0-9_.@+\-'),
     'order_description': (150, r"A-Za-z0-9'/._\-#:$ "),
-    'customer_ip': (45, r'A-Za-z0-9.:'),
     'phone_number': (19, r'0-9+\-() '),
 }
 # The identifier and the access code of a merchant.

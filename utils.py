@@ -5,6 +5,7 @@ import datetime
 import decimal
 import hashlib
 import hmac
+import ipaddress
 import json
 import re
 import unicodedata
@@ -444,19 +445,103 @@ def parse_expiry_date(text):
     return datetime.date(year, month, calendar.monthrange(year, month)[1])
 
 
+def is_payable(amount, currency_code):
+    """ Return whether an amount can be paid at all.
+
+    :param float amount: The amount, in major units.
+    :param str currency_code: The ISO 4217 code of the currency.
+    :return: Whether it is neither nothing nor more than APS has digits for.
+    :rtype: bool
+    """
+    return 0 < to_minor_units(amount, currency_code) <= const.MAX_AMOUNT_MINOR
+
+
+def to_latin(text):
+    """ Return a text with what it has in common with ASCII written in ASCII.
+
+    These are the digits of all scripts, dashes, spaces, and letters without their accents. Marks
+    that can't be seen, such as those that set the direction of writing, go; the rest stays.
+
+    :param str text: The text.
+    :return: The text, in ASCII as far as possible.
+    :rtype: str
+    """
+    return ''.join(map(_to_latin_char, unicodedata.normalize('NFKD', text)))
+
+
+def _to_latin_char(char):
+    """ Return a character in ASCII, if there is something that means the same. """
+    category = unicodedata.category(char)
+    if category == 'Nd':
+        return str(unicodedata.decimal(char))
+    if category == 'Pd' or char == '\N{MINUS SIGN}':
+        return '-'
+    if char == '\N{FRACTION SLASH}':
+        return '/'
+    return '' if category in ('Cf', 'Mn') else char
+
+
 def clean_value(name, value):
     """ Fit a text to what APS accepts for a parameter.
 
     :param str name: The name of the parameter, one of `const.PARAMETER_LIMITS`.
     :param str|None value: The text.
-    :return: The text with accents removed and characters that APS refuses left out, cut to the
-             parameter's length.
+    :return: The text in ASCII, without the characters that APS refuses, and without the words at
+             its end that are beyond the parameter's length.
     :rtype: str
     """
     max_length, allowed = const.PARAMETER_LIMITS[name]
-    text = unicodedata.normalize('NFKD', value or '')
-    text = re.sub(rf'[^{allowed}]+', '', text)
-    return re.sub(r'\s+', ' ', text).strip()[:max_length].strip()
+    text = re.sub(rf'[^{allowed}]+', '', to_latin(value or ''))
+    text = re.sub(r'\s+', ' ', text).strip()
+    if len(text) <= max_length:
+        return text
+    # Half a number of a document is the number of another one.
+    return text[:max_length + 1].rpartition(' ')[0] or text[:max_length]
+
+
+def clean_phone(text):
+    """ Return the phone number that a text begins with or holds, fit for APS.
+
+    What comes behind it, such as an extension or another number, is left out as a whole, and so is
+    a number that is too long: what is left of it would be the number of somebody else.
+
+    :param str|None text: The text.
+    :return: The number; empty if there is none.
+    :rtype: str
+    """
+    max_length, _allowed = const.PARAMETER_LIMITS['phone_number']
+    for number in re.findall(r'(?:[+(] ?)*[0-9][0-9()./ -]*', to_latin(text or '')):
+        first, _slash, _second = number.partition('/')  # Or the slash is a part of the number.
+        number = first if _count_digits(first) >= 7 else number
+        number = re.sub(r' +', ' ', re.sub(r'[./]', '', number)).rstrip('+-( ')
+        if _count_digits(number) < 5:
+            continue
+        if len(number) > max_length:
+            number = re.sub(r'[^0-9+]', '', number.replace('(0)', ''))
+        return number if len(number) <= max_length else ''
+    return ''
+
+
+def _count_digits(text):
+    """ Return how many digits a text holds. """
+    return len(re.findall(r'[0-9]', text))
+
+
+def clean_ip(text):
+    """ Return an IP address without what proxies put beside it: a port, brackets, or a zone.
+
+    :param str|None text: The address.
+    :return: The address; empty if it is none.
+    :rtype: str
+    """
+    text = (text or '').strip()
+    match = re.fullmatch(r'([0-9.]+):[0-9]+|\[([^]]+)](?::[0-9]+)?', text)
+    if match:
+        text = match[1] or match[2]
+    try:
+        return str(ipaddress.ip_address(text.partition('%')[0]))
+    except ValueError:
+        return ''
 
 
 def fits_limits(name, value):

@@ -1,7 +1,6 @@
 import logging
 import re
 import secrets
-import unicodedata
 from urllib.parse import urljoin, urlsplit
 
 from psycopg2 import errors
@@ -63,6 +62,8 @@ class PaymentTransaction(models.Model):
         :rtype: str
         """
         reference = super()._compute_reference(
+        if provider_code == 'aps' and prefix:
+            prefix = aps_utils.to_latin(prefix)  # The engine drops digits of other scripts.
             provider_code, prefix=prefix, separator=separator, **kwargs
         )
         if provider_code != 'aps':
@@ -79,8 +80,7 @@ class PaymentTransaction(models.Model):
         :return: The reference.
         :rtype: str
         """
-        readable_part = unicodedata.normalize('NFKD', readable_part)
-        readable_part = readable_part.encode('ascii', 'ignore').decode()
+        readable_part = aps_utils.to_latin(readable_part).encode('ascii', 'ignore').decode()
         readable_part = re.sub(r'[^A-Za-z0-9_]+', '-', readable_part).strip('-')
         readable_part = readable_part[:REFERENCE_MAX_LENGTH - REFERENCE_SUFFIX_LENGTH - 1]
         readable_part = readable_part.strip('-') or payment_utils.singularize_reference_prefix()
@@ -321,7 +321,7 @@ class PaymentTransaction(models.Model):
         :rtype: str
         :raise ValidationError: If there is none.
         """
-        phone = aps_utils.clean_value('phone_number', self.partner_phone)
+        phone = aps_utils.clean_phone(self.partner_phone)
         if not phone:
             raise ValidationError(_(
                 "%(method)s needs your phone number. Add it to your address, or choose another "
@@ -383,7 +383,7 @@ class PaymentTransaction(models.Model):
         :return: The address; empty outside of a shopper's request.
         :rtype: str
         """
-        return aps_utils.clean_value('customer_ip', payment_utils.get_customer_ip_address())
+        return aps_utils.clean_ip(payment_utils.get_customer_ip_address())
 
     #=== BUSINESS METHODS - ANSWERS ===#
 

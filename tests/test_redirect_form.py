@@ -78,7 +78,8 @@ class TestRedirectForm(APSCommon):
 
         tx.partner_email = '"Donor" <Donor@Example.com>, second@example.com'
         self.assertEqual(tx._aps_get_customer_email(), 'donor@example.com')
-        for unusable in (False, 'not an address', "o'neill!@example.com", 'ali@مثال.com'):
+        for unusable in (False, 'not an address', "o'neill!@example.com", 'ali@مثال.com',
+                         f'{"a" * 243}@example.com'):
             with self.subTest(unusable=unusable):
                 tx.partner_email = unusable
                 self.assertEqual(tx._aps_get_customer_email(), EMAIL)

@@ -19,6 +19,7 @@ class TestReference(APSCommon):
             ('S00042', 'S00042-'), ('INV/2026/00017', 'INV-2026-00017-'), ('a b', 'a-b-'),
             ('Ünïcode é', 'Unicode-e-'), ('x' * 200, 'x' * 21 + '-'), ('../..//etc', 'etc-'),
             ('طلب', 'tx-'), ('', 'tx-'), (None, 'tx-'), ('&&&', 'tx-'),
+            ('INV/٢٠٢٦/٠٠٠٢', 'INV-2026-0002-'),
         ):
             with self.subTest(prefix=prefix):
                 reference = self._compute(prefix)

@@ -1,4 +1,6 @@
 import pprint
+import random
+import re
 
 from odoo.tests import BaseCase, tagged
 
@@ -57,8 +59,89 @@ class TestUtils(BaseCase):
             'Cafe creme S00042',
         )
         self.assertEqual(len(aps_utils.clean_value('order_description', 'x' * 500)), 150)
-        self.assertEqual(aps_utils.clean_value('customer_ip', '2001:db8::1'), '2001:db8::1')
         self.assertEqual(aps_utils.clean_value('order_description', None), '')
+
+    def test_what_is_cut_leaves_no_remnant(self):
+        """ Test that a text that is too long ends with a whole word, as long as it has several. """
+        names = ' '.join(f'INV/2026/{number:05}' for number in range(20))
+        text = aps_utils.clean_value('order_description', names)
+        self.assertEqual(text, ' '.join(f'INV/2026/{number:05}' for number in range(10)))
+        exact = 'x' * 149 + 'y'
+        self.assertEqual(aps_utils.clean_value('order_description', f'{exact} z'), exact)
+
+    def test_other_scripts_are_written_in_ascii_where_they_can_be(self):
+        """ Test digits, dashes and fractions of other scripts; marks that can't be seen go. """
+        for text, expected in (
+            ('INV/٢٠٢٦/٠٠٠١', 'INV/2026/0001'), ('۱۲۳', '123'), ('१२३', '123'), ('１２３', '123'),
+            ('𝟏𝟐', '12'), ('INV–2026—1', 'INV-2026-1'), ('a\u200e1\u202c', 'a1'), ('½', '1/2'),
+            ('é', 'e'),
+        ):
+            with self.subTest(text=text):
+                self.assertEqual(aps_utils.clean_value('order_description', text), expected)
+
+    def test_phone_number_is_one_number_and_nothing_else(self):
+        """ Test what customers and staff write into the field. """
+        for text, expected in (
+            ('+966 (50) 123-4567', '+966 (50) 123-4567'),
+            ('٠٥٠١٢٣٤٥٦٧', '0501234567'), ('۰۵۰۱۲۳۴۵۶۷', '0501234567'),
+            ('٠٠٩٦٦٥٠١٢٣٤٥٦٧', '00966501234567'),
+            ('＋９７１ ５０ １２３ ４５６７', '+971 50 123 4567'),
+            ('\u202a+966501234567\u202c', '+966501234567'),
+            ('+\u2066966501234567', '+966501234567'),
+            ('00966-50-1234567 ext. 12', '00966-50-1234567'),
+            ('00966-50-1234567 x12', '00966-50-1234567'), ('0501234567#12', '0501234567'),
+            ('0501234567 تحويلة 12', '0501234567'), ('050 123 4567 (ext. 12)', '050 123 4567'),
+            ('0501234567;ext=12', '0501234567'), ('0501234567, 0507654321', '0501234567'),
+            ('0501234567 / 0507654321', '0501234567'),
+            ('+966501234567 +966507654321', '+966501234567'),
+            ('0501234567 or 0507654321', '0501234567'), ('02/1234567', '021234567'),
+            ('050.123.4567', '0501234567'), ('050‑123–4567', '050-123-4567'),
+            ('Tel: 0501234567', '0501234567'), ('Tel. 2: 0501234567', '0501234567'),
+            ('+966 (0) 50 123 - 45 - 67', '+966501234567'),
+            ('050  123  4567 -', '050 123 4567'), ('+ 966 50 1234567', '+ 966 50 1234567'),
+            ('', ''), (None, ''), (False, ''), ('none', ''), ('123', ''), ('ext. 12', ''),
+            ('1' * 20, ''), ('12345 ' * 6, ''),
+        ):
+            with self.subTest(text=text):
+                phone = aps_utils.clean_phone(text)
+                self.assertEqual(phone, expected)
+                self.assertEqual(aps_utils.clean_phone(phone), phone)
+
+    def test_phone_number_has_the_digits_of_the_text_in_their_order(self):
+        """ Test that no digits are put together that did not stand together. """
+        generator = random.Random(1)
+        for _number in range(3000):
+            text = ''.join(generator.choices('0123456789٥۷ +-().,/x\u200f', k=40))
+            phone = aps_utils.clean_phone(text)
+            digits = re.sub('[^0-9]', '', phone)
+            rest = re.sub(r'\(0\)', '', aps_utils.to_latin(text))
+            with self.subTest(text=text):
+                self.assertRegex(phone, r'^[0-9+() -]{0,19}$')
+                self.assertTrue(
+                    digits in re.sub('[^0-9x,+]', '', aps_utils.to_latin(text))
+                    or digits in re.sub('[^0-9x,+]', '', rest)
+                )
+
+    def test_address_of_the_shopper_is_an_ip_address_or_nothing(self):
+        """ Test what proxies make of it. """
+        for text, expected in (
+            ('192.0.2.1', '192.0.2.1'), ('2001:db8::1', '2001:db8::1'),
+            ('192.0.2.1:4711', '192.0.2.1'), ('[2001:db8::1]:4711', '2001:db8::1'),
+            ('fe80::1%eth0', 'fe80::1'), (' 192.0.2.1 ', '192.0.2.1'),
+            ('unknown', ''), ('192.0.2.300', ''), ('', ''), (None, ''),
+        ):
+            with self.subTest(text=text):
+                self.assertEqual(aps_utils.clean_ip(text), expected)
+
+    def test_amounts_of_ten_digits_can_be_paid(self):
+        """ Test the limits of amounts, in minor units. """
+        for amount, currency, expected in (
+            (0.01, 'AED', True), (99999999.99, 'AED', True), (100000000, 'AED', False),
+            (0.004, 'AED', False), (0.005, 'AED', True), (0, 'AED', False), (-1, 'AED', False),
+            (9999999.999, 'KWD', True), (9999999999, 'JPY', True), (10000000000, 'JPY', False),
+        ):
+            with self.subTest(amount=amount, currency=currency):
+                self.assertEqual(aps_utils.is_payable(amount, currency), expected)
 
     def test_every_documented_status_has_a_state_on_purpose(self):
         """ Test the state of every status, by the table of the protocol reference (9.1). """
