@@ -7,10 +7,12 @@ from http.cookiejar import DefaultCookiePolicy
 
 import requests
 from urllib3.exceptions import MaxRetryError, NewConnectionError
+from werkzeug.urls import iri_to_uri
 
 from odoo import _, api, fields, models
 from odoo.exceptions import ValidationError
 
+from odoo.addons.payment import utils as payment_utils
 from odoo.addons.payment_aps import const
 from odoo.addons.payment_aps import utils as aps_utils
 from odoo.addons.payment_aps.diagnosis import Account
@@ -183,14 +185,76 @@ class PaymentProvider(models.Model):
     #=== BUSINESS METHODS - SETUP ===#
 
     @api.model
-    def _get_compatible_providers(self, *args, is_validation=False, **kwargs):
-        """ Override of `payment` to not offer saving a card without paying: the payment page can't.
+    def _get_compatible_providers(
+        self, company_id, partner_id, amount, *args, currency_id=None, **kwargs
+    ):
+        """ Override of `payment` to not offer what can't be paid.
 
         :return: The compatible providers.
         :rtype: recordset of `payment.provider`
         """
-        providers = super()._get_compatible_providers(*args, is_validation=is_validation, **kwargs)
-        return providers.filtered(lambda p: p.code != 'aps') if is_validation else providers
+        providers = super()._get_compatible_providers(
+            company_id, partner_id, amount, *args, currency_id=currency_id, **kwargs
+        )
+        aps_providers = providers.filtered(lambda p: p.code == 'aps')
+        for withheld_providers, reason in (
+            aps_providers._aps_leave_out_validation(**kwargs),
+            aps_providers._aps_leave_out_amount(amount, currency_id),
+            aps_providers._aps_leave_out_websites(**kwargs),
+        ):
+            providers -= withheld_providers
+            if withheld_providers and kwargs.get('report') is not None:  # Only 19.0 reports.
+                payment_utils.add_to_report(
+                    kwargs['report'], withheld_providers, available=False, reason=reason
+                )
+        return providers
+
+    def _aps_leave_out_validation(self, is_validation=False, **_kwargs):
+        """ Return the providers that can't save a card without a payment, which none of APS can.
+
+        :param bool is_validation: Whether a card is to be saved without a payment.
+        :return: The providers, and why they are not offered.
+        :rtype: tuple[recordset of `payment.provider`, str]
+        """
+        reason = _("cards can only be saved along with a payment")
+        return (self if is_validation else self.browse()), reason
+
+    def _aps_leave_out_amount(self, amount, currency_id):
+        """ Return the providers that don't take an amount.
+
+        :param float amount: The amount, in major units; 0 if it is not known yet.
+        :param int|None currency_id: The currency, as a `res.currency` id.
+        :return: The providers, and why they are not offered.
+        :rtype: tuple[recordset of `payment.provider`, str]
+        """
+        reason = _("Amazon Payment Services doesn't take this amount")
+        currency = self.env['res.currency'].browse(currency_id)
+        is_payable = not (self and amount and currency) or aps_utils.is_payable(
+            amount, currency.name
+        )
+        return (self.browse() if is_payable else self), reason
+
+    def _aps_leave_out_websites(self, sale_order_id=None, **_kwargs):
+        """ Return the providers that are for another website than that of an order.
+
+        Odoo makes the page of a payment link without website, and takes the first provider for
+        cards. What is in test mode could not be paid to then. A live one is better than none.
+
+        :param int|None sale_order_id: The order, as a `sale.order` id.
+        :return: The providers, and why they are not offered.
+        :rtype: tuple[recordset of `payment.provider`, str]
+        """
+        reason = _("the order was made on another website")
+        has_shop = 'sale.order' in self.env and 'website_id' in self.env['sale.order']._fields
+        if not (self and sale_order_id and has_shop):
+            return self.browse(), reason
+        website = self.env['sale.order'].sudo().browse(sale_order_id).exists().website_id
+        other_providers = self.filtered(
+            lambda p: website and p.website_id and p.website_id != website
+        )
+        if (self - other_providers).filtered(lambda p: p.state == 'enabled'):
+            return other_providers, reason
+        return other_providers.filtered(lambda p: p.state != 'enabled'), reason
 
     def _get_supported_currencies(self):
         """ Override of `payment` to return the currencies that APS merchants commonly have. """
@@ -345,9 +409,9 @@ class PaymentProvider(models.Model):
         :return: The base address.
         :rtype: str
         """
-        base_url = self.get_base_url()
+        base_url = iri_to_uri(self.get_base_url())  # Names of hosts in other scripts.
         is_plain = re.match(r'https?://[A-Za-z0-9.-]+(:[0-9]+)?(/|$)', base_url)
-        return base_url if is_plain else self._aps_get_public_url()
+        return base_url if is_plain else iri_to_uri(self._aps_get_public_url())
 
     def _aps_get_host(self, purpose, environment=None):
         """ Return the address of an APS host.

@@ -5,7 +5,7 @@ from urllib.parse import urljoin, urlsplit
 
 from psycopg2 import errors
 
-from odoo import _, api, fields, models
+from odoo import _, api, models
 from odoo.exceptions import ValidationError
 from odoo.tools import email_normalize
 
@@ -163,145 +163,82 @@ class PaymentTransaction(models.Model):
         return const.OPTIONS_BY_METHOD.get(self.payment_method_code, const.ANY_CARD)
 
     def _aps_check_offer(self):
-        """ Check that provider, payment method and saved card can be used for this payment.
+        """ Check that this payment can be made with the provider, or the saved card, at all.
 
-        The payment form offers only those that can; a crafted request may name any, such as a
-        provider in test mode, whose payments cost nothing.
+        What a payment form offers is never refused. A live provider takes real money, so nobody has
+        to be kept from using it, whatever a crafted request names. A payment in test mode costs
+        nothing, so it has to be one that the engine offers.
 
         :return: None
-        :raise ValidationError: If one of them is not offered for this payment.
+        :raise ValidationError: If it can't be made.
         """
         if self.token_id:
             self.token_id._aps_check_usable(self.provider_id)
-        method = self.payment_method_id
-        method.sudo().fetch(['code'])  # Else all of it would be read.
-        if not (
-            self.currency_id.name in (self._aps_get_option().currencies or self.currency_id.name)
-            and self._aps_is_provider_usable()
-            # What is charged without the shopper is not limited by what the shop offers.
-            and (self.operation == 'offline' or self._aps_is_offered())
-        ):
+        state = self.provider_id.sudo().state
+        # What is charged without the shopper is not limited by what the shop offers.
+        is_free = state == 'test' and self.operation != 'offline'
+        if state == 'disabled' or (is_free and not self._aps_is_offered()):
             raise ValidationError(_(
                 "This payment can't be made with %(method)s. Choose another payment method.",
-                method=method.name,
+                method=self.payment_method_id.name,
             ))
 
+        self._aps_check_limits()
+    def _aps_check_limits(self):
+        """ Check that the amount is one that APS takes.
+
+        :return: None
+        :raise ValidationError: If it is nothing at APS, or has too many digits.
+        """
+        currency_code = self.currency_id.name
+        if aps_utils.is_payable(self.amount, currency_code):
+            return
+        if aps_utils.to_minor_units(self.amount, currency_code) <= 0:
+            raise ValidationError(_(
+                "%(amount)s is less than the smallest amount that can be paid with %(method)s. "
+                "Choose another payment method.",
+                amount=self.currency_id.format(self.amount), method=self.payment_method_id.name,
+            ))
+        raise ValidationError(_(
+            "%(amount)s is too much for one payment with %(method)s, which takes %(maximum)s at "
+            "most. Choose another payment method.",
+            amount=self.currency_id.format(self.amount), method=self.payment_method_id.name,
+            maximum=self._aps_format(const.MAX_AMOUNT_MINOR),
+        ))
+
     def _aps_is_offered(self):
-        """ Return whether the payment form offers the method, or saved card, and the provider. """
-        return self._aps_is_provider_offered() and any(
-            is_provider_available and (
-                is_method_available
-                # The engine offers saved cards wherever their method is offered, and its stand-in
-                # for a method that is not known nowhere; APS refuses that one.
-                or self.token_id or self.payment_method_id.code == 'unknown'
-            )
-            for is_method_available, is_provider_available in map(
-                self._aps_read_availability, self._aps_list_countries()
-            )
-        )
+        """ Return whether the engine offers the provider for each of the documents.
 
-    def _aps_list_countries(self):
-        """ Return the countries that the payment form may have been made for, one by one.
-
-        The engine makes it for the customer of the order or the user who is logged in, and then the
-        transaction for the billing address.
-
-        :return: The countries; an empty one if none is known.
-        :rtype: Iterator[recordset of `res.country`]
-        """
-        yield self.partner_country_id
-        for document in self._aps_get_documents():
-            yield document.partner_id.country_id
-        user = self.env.user
-        if not (user._is_public() or user._is_superuser()):
-            yield user.partner_id.country_id
-
-    def _aps_read_availability(self, country):
-        """ Return whether the method and the provider can be used in country and currency.
-
-        Each form asks for it, and the ORM takes many times as long: the lists of the provider are
-        long, and nothing else of them is needed. An empty list, or a shopper of whom no country is
-        known, restricts nothing. A brand has the lists of its primary method.
-
-        :param recordset country: The country, as a `res.country` record; empty if it is not known.
-        :return: Whether the method can be used, and whether the provider can.
-        :rtype: tuple[bool, bool]
-        """
-        self.env['payment.method'].flush_model(['active', 'primary_payment_method_id'])
-        self.env.cr.execute(
-            """
-                SELECT EXISTS (
-                    SELECT FROM payment_method chosen
-                      JOIN payment_method method
-                        ON method.id = COALESCE(chosen.primary_payment_method_id, chosen.id)
-                      JOIN payment_method_payment_provider_rel offer
-                        ON offer.payment_method_id = method.id
-                       AND offer.payment_provider_id = %(provider)s
-                     WHERE chosen.id = %(method)s
-                       AND method.active
-                       AND COALESCE((
-                            SELECT bool_or(res_country_id = %(country)s)
-                              FROM payment_method_res_country_rel
-                             WHERE payment_method_id = method.id
-                       ), true)
-                       AND COALESCE((
-                            SELECT bool_or(res_currency_id = %(currency)s)
-                              FROM payment_method_res_currency_rel
-                             WHERE payment_method_id = method.id
-                       ), true)
-                ), COALESCE((
-                    SELECT bool_or(country_id = %(country)s)
-                      FROM payment_country_rel
-                     WHERE payment_id = %(provider)s
-                ), true) AND COALESCE((
-                    SELECT bool_or(currency_id = %(currency)s)
-                      FROM payment_currency_rel
-                     WHERE payment_provider_id = %(provider)s
-                ), true)
-            """,
-            {
-                'method': self.payment_method_id.id,
-                'provider': self.provider_id.id,
-                'country': country.id or None,
-                'currency': self.currency_id.id,
-            },
-        )
-        return self.env.cr.fetchone()
-
-    def _aps_is_provider_usable(self):
-        """ Return whether the provider may take payments of the company. """
-        provider_sudo = self.provider_id.sudo()
-        return provider_sudo.state != 'disabled' and all(
-            provider_sudo.company_id in document.company_id.parent_ids
-            for document in self._aps_get_documents()
-        )
-
-    def _aps_is_provider_offered(self):
-        """ Return whether the provider may take this payment from this user. """
-        provider_sudo = self.provider_id.sudo()
-        if not (provider_sudo.is_published or self.env.user._is_internal()):
-            return False
-        company = provider_sudo.company_id
-        if provider_sudo.maximum_amount:
-            amount = self.currency_id._convert(
-                self.amount, company.currency_id, company, fields.Date.context_today(self)
-            )
-            if company.currency_id.compare_amounts(amount, provider_sudo.maximum_amount) > 0:
-                return False
-        return all(map(self._aps_is_offered_on_website, self._aps_get_documents()))
-
-    def _aps_is_offered_on_website(self, document):
-        """ Return whether the provider is for the website, if any, that an order was made on.
-
-        Odoo 17.0 offers those of all websites for other documents.
-
-        :param recordset document: An order or invoice.
+        :return: Whether it does, with what other modules offer or withhold.
         :rtype: bool
         """
-        if document._name != 'sale.order' or 'website_id' not in document._fields:
-            return True  # The module of shops is optional.
-        website = document.website_id
-        return not website or self.provider_id.sudo().website_id in (website, website.browse())
+        return all(map(self._aps_is_offered_for, self._aps_get_documents() or [self]))
+
+    def _aps_is_offered_for(self, document):
+        """ Return whether the engine offers the provider to one of those whom the form may be for.
+
+        It is made for the customer of the document or the user who is logged in, and then the
+        transaction for the billing address. Limits of amount, country and currency protect nothing
+        in test mode, so they are left out, by asking for no amount, nobody and no currency as well.
+
+        :param recordset document: The order or invoice; the transaction itself if there is none.
+        :return: Whether it does.
+        :rtype: bool
+        """
+        options = {}
+        if document._name == 'sale.order':
+            options['sale_order_id'] = document.id
+            if 'website_id' in document._fields:  # The module of shops is optional.
+                options['website_id'] = document.website_id.id
+        partners = self.partner_id | document.partner_id | self.env.user.partner_id
+        providers_sudo = self.provider_id.sudo()
+        return any(
+            self.provider_id in providers_sudo._get_compatible_providers(
+                document.company_id.id, partner_id, 0, currency_id=currency_id, **options
+            )
+            for partner_id in (*partners.ids, False)
+            for currency_id in (self.currency_id.id, None)
+        )
 
     def _aps_get_documents(self):
         """ Return the orders and invoices that are paid; their modules are optional.

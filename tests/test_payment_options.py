@@ -1,3 +1,6 @@
+from contextlib import contextmanager
+from unittest.mock import patch
+
 from odoo.exceptions import UserError, ValidationError
 from odoo.tests import tagged
 
@@ -59,77 +62,87 @@ class TestPaymentOptions(APSCommon):
                 )
                 self.assertEqual('phone_number' in values, option.phone)
 
-    def test_provider_takes_only_payments_that_it_is_offered_for(self):
-        """ Test that a crafted request can't name a provider in test mode, or one of others. """
-        tx = self._create_transaction('redirect')
-        public_tx = tx.with_user(self.public_user).sudo()
-        self.partner.country_id = self.env.ref('base.ae')
-        elsewhere = self.env.ref('base.fr')
-        self.assertTrue(public_tx._aps_prepare_form_values())
-        for values, undo in (
-            ({'is_published': False}, {'is_published': True}),
-            ({'available_currency_ids': [(6, 0, self._enable('KWD').ids)]},
-             {'available_currency_ids': [(5,)]}),
-            ({'available_country_ids': [(6, 0, elsewhere.ids)]}, {'available_country_ids': [(5,)]}),
-            ({'maximum_amount': 0.01}, {'maximum_amount': 0}),
-            ({'state': 'disabled'}, {'state': 'test', 'is_published': True}),
-        ):
-            self.provider.write(values)
-            with self.subTest(**values), self.assertRaisesRegex(ValidationError, "Choose another"):
-                public_tx._aps_prepare_form_values()
-            self.provider.write(undo)
-        self.assertTrue(public_tx._aps_prepare_form_values())
+    #=== WHAT IS REFUSED THOUGH IT WAS PAID FOR ===#
 
-    def test_charge_without_the_shopper_is_not_limited_by_what_the_shop_offers(self):
-        """ Test that a subscription goes on when the provider is for smaller carts. """
-        token = self.env['payment.token'].create({
-            'provider_id': self.provider.id, 'payment_method_id': self.card.id,
-            'partner_id': self.partner.id, 'provider_ref': 'Token1',
-            'aps_merchant_identifier': MERCHANT_IDENTIFIER,
+    def _make_documents(self):
+        """ Return what can be paid: nothing in particular, a quotation and an invoice. """
+        documents = {'till': {}}
+        if 'sale.order' in self.env:
+            order = self.env['sale.order'].create({'partner_id': self.partner.id})
+            documents['quotation'] = {'sale_order_ids': [(6, 0, order.ids)]}
+        invoice = self.env['account.move'].create({
+            'move_type': 'out_invoice', 'partner_id': self.partner.id,
+            'company_id': self.company.id,
         })
+        documents['invoice'] = {'invoice_ids': [(6, 0, invoice.ids)]}
+        return documents
+
+    def _pay_as_stranger(self, name, **values):
+        """ Return the fields of the form of a payment made by somebody who isn't logged in. """
+        tx = self._create_transaction('redirect', reference=f'S-{name}', **values)
+        self.env.flush_all()
+        return tx.with_user(self.public_user).sudo()._aps_prepare_form_values()
+
+    def _limit_provider(self):
+        """ Return settings of the provider that exclude what is paid, by what they limit. """
+        return {
+            'publication': {'is_published': False},
+            'currency': {'available_currency_ids': [(6, 0, self._enable('KWD').ids)]},
+            'country': {'available_country_ids': [(6, 0, self.env.ref('base.fr').ids)]},
+            'maximum': {'maximum_amount': 0.01},
+        }
+
+    def test_live_provider_refuses_nothing_for_how_it_is_offered(self):
+        """ Test that who pays with real money is not asked how they came to the form. """
         self.partner.country_id = self.env.ref('base.ae')
-        tx = self._create_transaction('direct', operation='offline', token_id=token.id)
-        self.provider.write({
-            'is_published': False, 'maximum_amount': 0.01,
-            'available_country_ids': [(6, 0, self.env.ref('base.fr').ids)],
-        })
-        tx._aps_check_offer()
-        tx.operation = 'online_token'
-        with self.assertRaisesRegex(ValidationError, "Choose another"):
+        self.provider.state = 'enabled'
+        for name, values in self._make_documents().items():
+            for limit, settings in self._limit_provider().items():
+                with self.subTest(document=name, limit=limit):
+                    self.provider.write(settings)
+                    self.assertTrue(self._pay_as_stranger(f'{name}-{limit}', **values))
+
+    def test_live_provider_is_not_asked_about(self):
+        """ Test that the form of a live provider costs no query for what is offered. """
+        self.provider.state = 'enabled'
+        tx = self._create_transaction('redirect').with_user(self.public_user).sudo()
+        self.env.flush_all()
+        tx.provider_id.fetch(['state'])
+        tx.fetch(['token_id', 'amount', 'currency_id', 'operation'])
+        tx.currency_id.fetch(['name'])
+        with self.assertQueryCount(0):
             tx._aps_check_offer()
 
-    def test_saved_card_of_a_network_that_is_not_offered_by_name_can_be_used(self):
-        """ Test that a mada card that was entered under "Card" isn't offered in vain. """
-        mada = self.methods.search([('code', '=', 'mada')])
-        mada.write({'active': False, 'provider_ids': [(3, self.provider.id)]})
-        token = self.env['payment.token'].create({
-            'provider_id': self.provider.id, 'payment_method_id': mada.id,
-            'partner_id': self.partner.id, 'provider_ref': 'Token1',
-            'aps_merchant_identifier': MERCHANT_IDENTIFIER,
-        })
-        tx = self._create_transaction(
-            'token', token_id=token.id, payment_method_id=mada.id,
-            currency_id=self._enable('SAR').id,
-        )
-        tx._aps_check_offer()
-        tx.currency_id = self._enable('AED')
-        with self.assertRaisesRegex(ValidationError, "Choose another"):
-            tx._aps_check_offer()
+    def test_test_mode_takes_what_is_offered_whatever_its_limits(self):
+        """ Test that limits that a form may have been made without are no reason to refuse.
 
-    def test_what_is_offered_to_a_customer_is_not_refused_for_the_billing_address(self):
-        """ Test both partners by whose country Odoo's forms are made. """
+        A donor chooses another amount, or a country other than that of the company.
+        """
         self.partner.country_id = self.env.ref('base.ae')
-        kuwait = self.env.ref('base.kw')
-        self.provider.available_country_ids = kuwait
+        limits = self._limit_provider()
+        del limits['publication']
+        for name, values in self._make_documents().items():
+            for limit, settings in limits.items():
+                with self.subTest(document=name, limit=limit):
+                    self.provider.write(settings)
+                    self.assertTrue(self._pay_as_stranger(f'{name}-{limit}', **values))
+
+    def test_test_mode_takes_nothing_unless_it_is_published(self):
+        """ Test that a crafted request gets nothing for free. """
+        for name, values in self._make_documents().items():
+            with self.subTest(document=name):
+                self.provider.is_published = True
+                self.assertTrue(self._pay_as_stranger(name, **values))
+                self.provider.is_published = False
+                with self.assertRaisesRegex(ValidationError, "Choose another"):
+                    self._pay_as_stranger(f'{name}-crafted', **values)
+
+    def test_disabled_provider_takes_nothing(self):
+        """ Test that it isn't used, whoever asks. """
         tx = self._create_transaction('redirect')
-        customer = self.portal_user.partner_id
-        customer.country_id = kuwait
-        self.assertTrue(tx.with_user(self.portal_user).sudo()._aps_prepare_form_values())
+        self.provider.state = 'disabled'
         with self.assertRaisesRegex(ValidationError, "Choose another"):
-            tx.with_user(self.public_user).sudo()._aps_prepare_form_values()
-        if 'sale_order_ids' in tx._fields:
-            tx.sale_order_ids = self.env['sale.order'].create({'partner_id': customer.id})
-            self.assertTrue(tx.with_user(self.public_user).sudo()._aps_prepare_form_values())
+            tx._aps_prepare_form_values()
 
     def test_unpublished_provider_can_be_tried_by_staff(self):
         """ Test that administrators can test a provider before shoppers see it. """
@@ -137,19 +150,104 @@ class TestPaymentOptions(APSCommon):
         tx = self._create_transaction('redirect').with_user(self.internal_user).sudo()
         self.assertTrue(tx._aps_prepare_form_values())
 
-    def test_provider_takes_only_payments_of_its_company(self):
-        """ Test that an order isn't paid to the account of another company. """
+    def test_test_mode_takes_only_payments_of_its_company(self):
+        """ Test that an order isn't paid for free by the tests of another company. """
+        elsewhere = self.env['res.company'].create({'name': "Elsewhere"})
+        for name, values in self._make_documents().items():
+            if name == 'till':
+                continue
+            with self.subTest(document=name):
+                self.provider.state = 'test'
+                [[(_command, _zero, ids)]] = values.values()
+                table = 'sale_order' if name == 'quotation' else 'account_move'
+                self.env.flush_all()
+                self.env.cr.execute(
+                    f'UPDATE {table} SET company_id = %s WHERE id = %s', [elsewhere.id, ids[0]]
+                )
+                self.env.invalidate_all()
+                with self.assertRaisesRegex(ValidationError, "Choose another"):
+                    self._pay_as_stranger(name, **values)
+                self.provider.state = 'enabled'
+                self.assertTrue(self._pay_as_stranger(f'{name}-live', **values))
+
+    def test_branch_is_paid_to_the_provider_of_its_company_if_the_engine_says_so(self):
+        """ Test a rule that differs from one series of Odoo to the next. """
         tx = self._create_transaction('redirect')
         if 'sale_order_ids' not in tx._fields:
             self.skipTest("Sales are not installed.")
-        order = self.env['sale.order'].create({'partner_id': self.partner.id})
-        tx.sale_order_ids = order
-        self.assertTrue(tx._aps_prepare_form_values())
-        order.company_id = self.env['res.company'].create({'name': "Elsewhere"})
-        with self.assertRaisesRegex(ValidationError, "Choose another"):
-            tx._aps_prepare_form_values()
+        branch = self.env['res.company'].create({'name': "Branch", 'parent_id': self.company.id})
+        tx.sale_order_ids = self.env['sale.order'].create({
+            'partner_id': self.partner.id, 'company_id': branch.id,
+        })
+        is_offered = self.provider in self.env['payment.provider']._get_compatible_providers(
+            branch.id, self.partner.id, 10
+        )
+        if is_offered:
+            self.assertTrue(tx._aps_prepare_form_values())
+        else:
+            with self.assertRaisesRegex(ValidationError, "Choose another"):
+                tx._aps_prepare_form_values()
 
-    def test_provider_of_another_website_takes_no_order(self):
+    def test_what_another_module_offers_is_taken(self):
+        """ Test that the engine is asked, with what modules make of it.
+
+        Theirs may offer more than the engine, on each page: beyond the maximum, in another country
+        or currency, unpublished, for a sister company, and methods anywhere.
+        """
+        sister = self.env['res.company'].create({'name': "Sister"})
+        knet = self.methods.search([('code', '=', 'knet')])
+        self.partner.country_id = self.env.ref('base.ae')
+        cases = {
+            **self._limit_provider(),
+            'company': {},
+            'method': {},
+            'everything': {
+                name: value for settings in self._limit_provider().values()
+                for name, value in settings.items()
+            },
+        }
+        documents = self._make_documents()
+        for limit, settings in cases.items():
+            self.provider.write(settings)
+            for name, values in documents.items():
+                tx = self._create_transaction('redirect', reference=f'M-{name}-{limit}', **{
+                    **values, **({'payment_method_id': knet.id} if limit == 'method' else {}),
+                })
+                if limit == 'company' and name == 'quotation':
+                    tx.sale_order_ids.company_id = sister
+                with self.subTest(document=name, limit=limit), self._offer_everything():
+                    self.assertTrue(
+                        tx.with_user(self.public_user).sudo()._aps_prepare_form_values()
+                    )
+
+    @contextmanager
+    def _offer_everything(self):
+        """ Have the engine offer the provider and all methods, as a module could. """
+        provider, methods = self.provider, self.methods.search([])
+        with (
+            patch.object(
+                self.env.registry['payment.provider'], '_get_compatible_providers',
+                lambda _self, *args, **kwargs: provider,
+            ),
+            patch.object(
+                self.env.registry['payment.method'], '_get_compatible_payment_methods',
+                lambda _self, *args, **kwargs: methods,
+            ),
+        ):
+            yield
+
+    def test_what_another_module_withholds_is_not_taken_in_test_mode(self):
+        """ Test that a module's rule about who may use the provider holds for crafted requests. """
+        with patch.object(
+            self.env.registry['payment.provider'], '_get_compatible_providers',
+            lambda model, *args, **kwargs: model.browse(),
+        ):
+            with self.assertRaisesRegex(ValidationError, "Choose another"):
+                self._pay_as_stranger('withheld')
+            self.provider.state = 'enabled'
+            self.assertTrue(self._pay_as_stranger('withheld-live'))
+
+    def test_test_mode_of_another_website_takes_no_order(self):
         """ Test that a crafted request can't name the provider in test mode of a staging site. """
         if 'sale.order' not in self.env or 'website_id' not in self.env['sale.order']._fields:
             self.skipTest("The shop is not installed.")
@@ -165,8 +263,128 @@ class TestPaymentOptions(APSCommon):
             self.provider.website_id = allowed_website
             self.assertTrue(tx._aps_prepare_form_values())
         self.provider.website_id = other_website
+        self.provider.state = 'enabled'
+        self.assertTrue(tx._aps_prepare_form_values())
+        self.provider.state = 'test'
         tx.sale_order_ids.website_id = False  # An order of the back office may be paid anywhere.
         self.assertTrue(tx._aps_prepare_form_values())
+
+    def test_payment_link_leads_to_the_account_of_the_website_of_its_order(self):
+        """ Test the page that Odoo makes without website, and that offers cards of one provider.
+
+        It has to be the one that can be paid to; a live one of another website is better than none.
+        """
+        if 'sale.order' not in self.env or 'website_id' not in self.env['sale.order']._fields:
+            self.skipTest("The shop is not installed.")
+        website, other_website = self.env['website'].create([{'name': "A"}, {'name': "B"}])
+        order = self.env['sale.order'].create({
+            'partner_id': self.partner.id, 'website_id': other_website.id,
+        })
+        self.provider.website_id = website
+        other = self.provider.copy({'name': "Of the other website"})
+        other.write({
+            'aps_merchant_identifier': 'OtherMerchant', 'aps_access_code': 'OtherAccess',
+            'aps_sha_request': 'a', 'aps_sha_response': 'b', 'state': 'test',
+            'is_published': True, 'website_id': other_website.id,
+        })
+        both = self.provider | other
+
+        def offer():
+            return both & self.env['payment.provider']._get_compatible_providers(
+                self.company.id, self.partner.id, 10, currency_id=self.currency.id,
+                sale_order_id=order.id,
+            )
+
+        self.assertEqual(offer(), other)
+        both.state = 'enabled'
+        self.assertEqual(offer(), other)
+        other.state = 'test'
+        self.assertEqual(offer(), both)
+        other.state = 'disabled'
+        self.assertEqual(offer(), self.provider)
+        self.provider.state = 'test'
+        self.assertFalse(offer())
+
+    def test_charge_without_the_shopper_is_not_limited_by_what_the_shop_offers(self):
+        """ Test that a subscription goes on when the provider is for smaller carts. """
+        token = self._save_card(self.card)
+        self.partner.country_id = self.env.ref('base.ae')
+        tx = self._create_transaction('direct', operation='offline', token_id=token.id)
+        self.provider.write({
+            'is_published': False, 'maximum_amount': 0.01,
+            'available_country_ids': [(6, 0, self.env.ref('base.fr').ids)],
+        })
+        public_tx = tx.with_user(self.public_user).sudo()
+        public_tx._aps_check_offer()
+        tx.operation = 'online_token'
+        with self.assertRaisesRegex(ValidationError, "Choose another"):
+            public_tx._aps_check_offer()
+
+    def _save_card(self, method):
+        """ Return a saved card of the customer. """
+        return self.env['payment.token'].create({
+            'provider_id': self.provider.id, 'payment_method_id': method.id,
+            'partner_id': self.partner.id, 'provider_ref': 'Token1',
+            'aps_merchant_identifier': MERCHANT_IDENTIFIER,
+        })
+
+    def test_saved_card_is_charged_in_whatever_it_is_offered_for(self):
+        """ Test a card that was entered under "Card", in dollars, and that APS calls one of mada.
+
+        The form offers it again, so it is for APS to say whether it can be charged.
+        """
+        mada = self.methods.search([('code', '=', 'mada')])
+        mada.write({'active': False, 'provider_ids': [(3, self.provider.id)]})
+        for state in ('test', 'enabled'):
+            self.provider.state = state
+            token = self._save_card(mada)
+            for code in ('SAR', 'AED', 'USD'):
+                with self.subTest(state=state, currency=code):
+                    tx = self._create_transaction(
+                        'token', token_id=token.id, payment_method_id=mada.id,
+                        currency_id=self._enable(code).id, reference=f'C-{state}-{code}',
+                    )
+                    tx.with_user(self.public_user).sudo()._aps_check_offer()
+
+    #=== WHAT AMOUNTS CAN BE PAID ===#
+
+    def test_amount_that_aps_does_not_take_is_not_offered(self):
+        """ Test amounts of more than ten digits, and such as are nothing at APS. """
+        for code, amount, is_offered in (
+            ('LBP', 99999999.99, True), ('LBP', 100000000, False), ('LBP', 150000000, False),
+            ('IQD', 9999999.999, True), ('IQD', 10000000, False),
+            ('AED', 0.01, True), ('AED', 0.004, False),
+            ('AED', 0, True),  # It isn't known yet.
+        ):
+            usual_offer, offer = (
+                self.env['payment.provider']._get_compatible_providers(
+                    self.company.id, self.partner.id, each, currency_id=self._enable(code).id
+                ) for each in (5, amount)
+            )
+            with self.subTest(amount=amount, currency=code):
+                self.assertEqual(self.provider in offer, is_offered)
+                self.assertEqual(offer - self.provider, usual_offer - self.provider)
+
+    def test_amount_that_aps_does_not_take_is_refused_with_a_sentence(self):
+        """ Test a form that was made for another amount, and a charge. """
+        for code, amount, sentence in (
+            ('LBP', 150000000, "more than .* LBP|at most"), ('AED', 0, "smallest"),
+            ('AED', -5, "smallest"), ('AED', 0.001, "smallest"),
+        ):
+            for operation in ('online_redirect', 'offline'):
+                tx = self._create_transaction(
+                    'redirect', amount=1, currency_id=self._enable(code).id,
+                    reference=f'A-{code}-{amount}-{operation}', operation=operation,
+                )
+                self.env.flush_all()
+                self.env.cr.execute(
+                    'UPDATE payment_transaction SET amount = %s WHERE id = %s', [amount, tx.id]
+                )
+                tx.invalidate_recordset()
+                with self.subTest(amount=amount, operation=operation), self.assertRaisesRegex(
+                    ValidationError, sentence
+                ):
+                    tx._aps_check_offer()
 
     def test_only_those_that_know_authorization_are_authorized(self):
         """ Test that manual capture doesn't make a payment impossible, or different from said. """
@@ -198,24 +416,17 @@ class TestPaymentOptions(APSCommon):
                     self.assertFalse(self._offer(method, 'FR', option.currencies[0]))
                     self.assertFalse(self._offer(method, option.countries[0], 'EUR'))
 
-    def test_method_that_does_not_fit_is_refused_before_anything_is_sent(self):
-        """ Test that a crafted request gets a sentence, not a payment page. """
-        knet = const.OPTIONS_BY_METHOD['knet']
-        for values in ({'currency_id': self._enable('AED').id}, {'country_code': 'FR'}):
-            with self.subTest(values=values):
-                tx = self._prepare_payment(knet, **values)
-                with self.assertRaisesRegex(ValidationError, "Choose another payment method"):
-                    tx._get_processing_values()
-        tx = self._prepare_payment(knet)
-        tx.payment_method_id.provider_ids -= self.provider
-        with self.assertRaisesRegex(ValidationError, "Choose another payment method"):
-            tx._get_processing_values()
-
     def test_missing_phone_number_is_asked_for(self):
         """ Test that the shopper is told what is missing. """
-        tx = self._prepare_payment(const.OPTIONS_BY_METHOD['tabby'], phone=False)
-        with self.assertRaisesRegex(ValidationError, "phone number"):
-            tx._get_processing_values()
+        for phone in (False, 'none', '123'):
+            tx = self._prepare_payment(const.OPTIONS_BY_METHOD['tabby'], phone=phone)
+            with self.subTest(phone=phone), self.assertRaisesRegex(ValidationError, "phone number"):
+                tx._get_processing_values()
+
+    def test_phone_number_is_sent_in_digits_that_aps_reads(self):
+        """ Test a number as it is written in Arabic. """
+        tx = self._prepare_payment(const.OPTIONS_BY_METHOD['tabby'], phone='٠٥٠١٢٣٤٥٦٧')
+        self.assertEqual(tx._aps_prepare_form_values()['phone_number'], '0501234567')
 
     def test_refund_of_a_part_is_refused_where_only_all_can_be_refunded(self):
         """ Test that the wizard says why instead of APS. """

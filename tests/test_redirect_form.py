@@ -1,4 +1,5 @@
 import hashlib
+from unittest.mock import patch
 
 from odoo.tests import tagged
 
@@ -133,3 +134,13 @@ class TestRedirectForm(APSCommon):
             is_validation=False,
             flow='redirect',
         )
+    def test_return_leads_to_a_name_in_ascii(self):
+        """ Test a shop whose domain is written in Arabic. """
+        for base_url, expected in (
+            ('https://متجر.example', 'https://xn--pgbep1f.example/payment/aps/return'),
+            ('https://shop.example/', 'https://shop.example/payment/aps/return'),
+        ):
+            with patch.object(type(self.provider), 'get_base_url', lambda _self, url=base_url: url):
+                inputs = self._render(reference=f'U-{len(base_url)}')['inputs']
+            self.assertEqual(inputs['return_url'], expected)
+

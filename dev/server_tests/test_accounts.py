@@ -1,12 +1,14 @@
 """ Two merchant accounts in one shop: each payment, message and saved card belongs to one. """
 
+import json
+import re
 import urllib.error
 import urllib.parse
 import urllib.request
 from types import SimpleNamespace
 
 import pytest
-from test_payment_options import JSONError, PortalShopper, post_form
+from test_payment_options import JSONError, PortalShopper, post_form, read_inputs
 from workbench.payments import Merchant
 from workbench.saved_cards import CARD, SavedCard
 from workbench.shop import get_currency
@@ -176,6 +178,81 @@ def assert_refused(shop, reference):
     assert transaction.state == 'error'
     assert FORMER_ACCOUNT in transaction.state_message
     assert read_requests(shop, reference) == []
+
+
+def test_payment_link_leads_to_the_account_of_the_website_of_its_order(shop, accounts):
+    rpc, merchant = shop.rpc, Merchant(shop)
+    card_id = merchant.switch_methods(['card'], True)['card']
+    [first_website_id] = rpc.call('website', 'search', [], limit=1)
+    website_ids = {
+        accounts.first_id: first_website_id,
+        accounts.second_id: rpc.call('website', 'create', {'name': "Second shop"}),
+    }
+    providers = rpc.call('payment.provider', 'read', list(website_ids), ['available_currency_ids'])
+    for provider_id, website_id in website_ids.items():
+        rpc.call('payment.provider', 'write', [provider_id], {
+            'website_id': website_id, 'available_currency_ids': [(5,)],
+        })
+    try:
+        for provider_id, identifier in (
+            (accounts.first_id, shop.merchant), (accounts.second_id, SECOND),
+        ):
+            order_id = merchant.make_document('sale.order', 20)
+            rpc.call('sale.order', 'write', [order_id], {'website_id': website_ids[provider_id]})
+            fields = open_payment_link(shop, order_id, provider_id, card_id)
+            assert fields['merchant_identifier'] == identifier
+            post_form(shop, fields)
+            shop.sandbox('POST', 'pay', {
+                'merchant_reference': fields['merchant_reference'], 'result': 'success',
+            })
+            merchant.wait_for_notifications()
+            merchant.post_process()
+            assert merchant.read_documents('sale.order', [order_id]) == ['sale']
+    finally:
+        for row in providers:
+            rpc.call('payment.provider', 'write', [row['id']], {
+                'website_id': False,
+                'available_currency_ids': [(6, 0, row['available_currency_ids'])],
+            })
+
+
+def open_payment_link(shop, order_id, provider_id, method_id):
+    """ Return the fields of the form to the payment page for an order's payment link.
+
+    :param Shop shop: The running shop.
+    :param int order_id: The order.
+    :param int provider_id: The only provider that the page is to offer.
+    :param int method_id: The method that is chosen.
+    :return: The fields.
+    :rtype: dict
+    """
+    [order] = shop.rpc.call('sale.order', 'read', [order_id], [
+        'amount_total', 'currency_id', 'partner_id',
+    ])
+    wizard_id = shop.rpc.call('payment.link.wizard', 'create', {
+        'res_model': 'sale.order', 'res_id': order_id, 'amount': order['amount_total'],
+        'amount_max': order['amount_total'], 'currency_id': order['currency_id'][0],
+        'partner_id': order['partner_id'][0],
+    })
+    staff = PortalShopper(shop, {'login': 'admin', 'password': 'admin'})
+    [wizard] = staff.call(  # Odoo makes links in requests of browsers only.
+        '/web/dataset/call_kw', model='payment.link.wizard', method='read',
+        args=[[wizard_id], ['link']], kwargs={},
+    )
+    query = urllib.parse.urlsplit(wizard['link'])
+    opener = urllib.request.build_opener(urllib.request.HTTPCookieProcessor())
+    with opener.open(f'{shop.url}{query.path}?{query.query}', timeout=60) as response:
+        page = response.read().decode()
+    assert set(re.findall(r'data-provider-id="(\d+)"', page)) == {str(provider_id)}
+    body = json.dumps({'jsonrpc': '2.0', 'method': 'call', 'params': {
+        'provider_id': provider_id, 'payment_method_id': method_id, 'token_id': None,
+        'amount': order['amount_total'], 'flow': 'redirect', 'tokenization_requested': False,
+        'landing_route': '/my', 'access_token': re.search(r'data-access-token="([^"]+)"', page)[1],
+    }}).encode()
+    route = re.search(r'data-transaction-route="([^"]+)"', page)[1]
+    request = urllib.request.Request(shop.url + route, body, {'Content-Type': 'application/json'})
+    with opener.open(request, timeout=60) as response:
+        return read_inputs(json.load(response)['result']['redirect_form_html'])
 
 
 def make_second_account(shop):

@@ -110,15 +110,48 @@ def test_manual_capture_reserves_only_what_can_be_reserved(gulf, shopper, code):
 
 
 @pytest.mark.parametrize('code', [code for code in OPTIONS if code not in ('card', 'apple_pay')])
-def test_option_is_refused_where_it_does_not_work_whatever_is_sent(shop, gulf, shopper, code):
+def test_option_is_offered_where_it_works_and_otherwise_left_to_aps(shop, gulf, shopper, code):
     _option, currency, country, _choice, _knows_authorization = OPTIONS[code]
     for wrong_currency, wrong_country in ((currency, 'FR'), ('USD', country)):
         shopper.move_to(wrong_country)
         assert code not in shopper.read_offers(12.3, wrong_currency)
-        with pytest.raises(JSONError, match="Choose another payment method"):
-            shopper.go_to_payment_page(gulf.method_ids[code], 12.3, wrong_currency)
+    fields = shopper.go_to_payment_page(gulf.method_ids[code], 12.3, 'USD')
+    with pytest.raises(AssertionError, match="refused the form"):
+        post_form(shop, fields)
+    assert shop.read_transaction(fields['merchant_reference']).state == 'draft'
     shopper.move_to(country)
     assert code in shopper.read_offers(12.3, currency)
+
+
+def test_provider_in_test_mode_gives_nothing_away_that_it_is_not_offered_for(shop, gulf, shopper):
+    card_id = gulf.method_ids['card']
+    page = shopper.open_form(12.3, 'AED')
+    gulf.rpc.call('payment.provider', 'write', [gulf.provider_id], {'is_published': False})
+    try:
+        with pytest.raises(JSONError, match="Choose another payment method"):
+            shopper.go_to_payment_page(card_id, 12.3, 'AED', page=page)
+    finally:
+        gulf.rpc.call('payment.provider', 'write', [gulf.provider_id], {'is_published': True})
+    assert shopper.go_to_payment_page(card_id, 12.3, 'AED', page=page)
+
+
+def test_more_than_ten_digits_are_not_offered(gulf, shopper):
+    assert set(shopper.read_providers(99999999.99, 'LBP')) == {gulf.provider_id}
+    assert shopper.read_providers(150000000, 'LBP') == []
+
+
+def test_phone_number_in_arabic_digits_is_sent_to_tabby(shop, gulf, shopper):
+    shopper.move_to('AE')
+    [partner] = shop.rpc.call('res.partner', 'read', [shopper.partner_id], ['phone'])
+    shop.rpc.call('res.partner', 'write', [shopper.partner_id], {
+        'phone': '\u0660\u0665\u0660\u0661\u0662\u0663\u0664\u0665\u0666\u0667 ext. 12',
+    })
+    try:
+        fields = shopper.go_to_payment_page(gulf.method_ids['tabby'], 12.3, 'AED')
+    finally:
+        shop.rpc.call('res.partner', 'write', [shopper.partner_id], {'phone': partner['phone']})
+    assert fields['phone_number'] == '0501234567'
+    post_form(shop, fields)
 
 
 def post_form(shop, fields):
@@ -148,10 +181,14 @@ class JSONError(Exception):
 class PortalShopper:
     """ The requests of a shopper's browser who pays on a payment link. """
 
-    def __init__(self, shop):
+    def __init__(self, shop, login=PORTAL):
+        """
+        :param Shop shop: The running shop.
+        :param dict login: Who it is, with the password.
+        """
         self.shop = shop
         self.opener = urllib.request.build_opener(urllib.request.HTTPCookieProcessor())
-        session = self.call('/web/session/authenticate', db=shop.database, **PORTAL)
+        session = self.call('/web/session/authenticate', db=shop.database, **login)
         self.partner_id = session['partner_id']
 
     def call(self, route, **params):
@@ -178,11 +215,11 @@ class PortalShopper:
 
     def read_offers(self, amount, currency):
         """ Return the codes of the methods that the payment form offers. """
-        return re.findall(r'data-payment-method-code="(\w+)"', self._open_form(amount, currency))
+        return re.findall(r'data-payment-method-code="(\w+)"', self.open_form(amount, currency))
 
     def read_providers(self, amount, currency):
         """ Return the ids of the providers of APS that the payment form offers. """
-        page = self._open_form(amount, currency)
+        page = self.open_form(amount, currency)
         return [
             int(provider_id) for provider_id, code in
             re.findall(r'data-provider-id="(\d+)"\s+data-provider-code="(\w+)"', page)
@@ -191,7 +228,7 @@ class PortalShopper:
 
     def read_cards(self, amount, currency):
         """ Return the ids of the saved cards that the payment form offers. """
-        page = self._open_form(amount, currency)
+        page = self.open_form(amount, currency)
         return [int(token_id) for token_id in re.findall(r'id="o_payment_token_(\d+)"', page)]
 
     def go_to_payment_page(self, method_id, amount, currency, **params):
@@ -215,9 +252,15 @@ class PortalShopper:
         _before, _separator, form = page.partition('id="aps_payment_page_form"')
         return read_inputs(form)
 
-    def _create_transaction(self, amount, currency, **params):
-        """ Have the shop create a transaction, and return what it tells the browser. """
-        page = self._open_form(amount, currency)
+    def _create_transaction(self, amount, currency, page=None, **params):
+        """ Have the shop create a transaction, and return what it tells the browser.
+
+        :param float amount: The amount.
+        :param str currency: The code of the currency.
+        :param str page: The page with the payment form, if it was opened before.
+        :param dict params: Parameters of the request that differ from the usual ones.
+        """
+        page = page or self.open_form(amount, currency)
         return self.call('/payment/transaction', **{
             'provider_id': self.shop.rpc.ref('payment.payment_provider_aps'),
             'payment_method_id': None, 'token_id': None, 'amount': amount,
@@ -228,7 +271,7 @@ class PortalShopper:
             **params,
         })
 
-    def _open_form(self, amount, currency):
+    def open_form(self, amount, currency):
         """ Return the page with the payment form. """
         currency_id = get_currency(self.shop.rpc, currency)
         self.shop.rpc.call('res.currency', 'write', [currency_id], {'active': True})
