@@ -14,3 +14,7 @@ def post_init_hook(env):
 def uninstall_hook(env):
     """ Reset the provider when the module is uninstalled. """
     reset_payment_provider(env, 'aps')
+    # A type of activities can't be deleted as long as there is an activity of it.
+    env['mail.activity'].with_context(active_test=False).search([
+        ('activity_type_id', '=', env.ref('payment_aps.mail_activity_type_copy').id),
+    ]).unlink()

@@ -20,6 +20,7 @@
         'views/payment_aps_menus.xml',  # Depends on the actions of the other views
 
         'data/ir_cron.xml',
+        'data/mail_activity_type.xml',
         'data/payment_provider_data.xml',  # Depends on views/payment_aps_templates.xml
     ],
     'post_init_hook': 'post_init_hook',

@@ -18,6 +18,7 @@ from odoo.addons.payment_aps import utils as aps_utils
 from odoo.addons.payment_aps.diagnosis import Account
 from odoo.addons.payment_aps.exceptions import (
     APSNotConfigured,
+    APSNotConfirmed,
     APSOtherAccount,
     APSOutcomeUnknown,
     APSRefused,
@@ -129,13 +130,22 @@ class PaymentProvider(models.Model):
 
     @api.model_create_multi
     def create(self, values_list):
-        return super().create([self._aps_strip_credentials(values) for values in values_list])
+        providers = super().create([self._aps_strip_credentials(values) for values in values_list])
+        providers.filtered(lambda p: p.state == 'enabled')._aps_remember_database()
+        return providers
 
     def write(self, values):
-        """ Override of `payment` to tidy what is entered, and to ask about what was unclear. """
+        """ Override of `payment` to tidy what is entered, and to note what it means for payments.
+
+        To write the state that a provider has anyway is no confirmation of the database.
+        """
         values = self._aps_forget_check(self._aps_strip_credentials(values))
         moved_providers = self.filtered(lambda p: p._aps_changes_account(values))
+        enabled_providers = self.filtered(
+            lambda p: p.state != 'enabled' and values.get('state') == 'enabled'
+        )
         res = super().write(values)
+        enabled_providers._aps_remember_database()
         for provider in moved_providers:
             provider._aps_resume_checks()
         return res
@@ -475,11 +485,14 @@ class PaymentProvider(models.Model):
                                       as usual.
         :return: The answer, whose signature was verified.
         :rtype: dict
+        :raise APSNotConfirmed: If this is a copy of the live database, and it is no question.
         :raise APSUnreachable: If APS has certainly not received the request.
         :raise APSRefused: If APS says that it doesn't execute the request.
         :raise APSOutcomeUnknown: If APS may have executed the request.
         """
         self.ensure_one()
+        if 'query_command' not in payload and self._aps_is_copied():
+            raise APSNotConfirmed(self._aps_get_copy_message())
         provider_sudo = self.sudo()
         fields_to_sign = {
             **payload,

@@ -1,22 +1,33 @@
 import logging
 
-from odoo import _, api, fields, models, tools
-from odoo.exceptions import ValidationError
+from markupsafe import Markup
 
-from odoo.addons.payment import utils as payment_utils
-from odoo.addons.payment_aps.exceptions import APSNotConfirmed
+from odoo import _, api, fields, models
+from odoo.exceptions import UserError
 
 _logger = logging.getLogger(__name__)
 
+# The system parameter that holds the identifier of the copy that administrators were told of.
+TOLD_PARAMETER = 'payment_aps.told_copy'
+ACTIVITY_TYPE = 'payment_aps.mail_activity_type_copy'
+ACTIVITY_NOTE = Markup(
+    '<p>%s</p><p><a href="/mail/view?model=payment.provider&amp;res_id=%s">%s</a></p>'
+)
+
 
 class PaymentProvider(models.Model):
-    """ Copies of a database, e.g., for tests, which must not take money for the live one. """
+    """ Copies of a database, e.g., for tests, which must not move money for the live one.
+
+    A copy is what Odoo calls one: a database with another identifier. Who moves a database is asked
+    by Odoo whether it is a copy, and the answer is preselected, so a copy goes on selling. What
+    takes or moves money without a shopper waits until an administrator confirms the database.
+    """
 
     _inherit = 'payment.provider'
 
     aps_database = fields.Char(
         string="APS Database",
-        help="The database in which the provider was enabled.",
+        help="Odoo's identifier of the database in which the provider was enabled.",
         readonly=True,
         copy=False,
         groups='base.group_system',
@@ -33,29 +44,10 @@ class PaymentProvider(models.Model):
             # As it is stored: enabling the provider in the form is a confirmation itself.
             provider.aps_is_in_copy = provider._origin._aps_is_copied()
 
-    #=== CRUD METHODS ===#
-
-    @api.model_create_multi
-    def create(self, values_list):
-        providers = super().create(values_list)
-        providers.filtered(lambda p: p.state == 'enabled')._aps_remember_database()
-        return providers
-
-    def write(self, values):
-        """ Override of `payment` to remember the database in which a provider is enabled.
-
-        To write the state that it has anyway is no confirmation.
-        """
-        disabled_providers = self.filtered(lambda p: p.state != 'enabled')
-        res = super().write(values)
-        if values.get('state') == 'enabled':
-            disabled_providers._aps_remember_database()
-        return res
-
     #=== ACTION METHODS ===#
 
     def action_aps_confirm_database(self):
-        """ Let the provider take live payments in this database.
+        """ Let the provider move live money in this database, and resume what waited for it.
 
         :return: None
         :raise AccessError: If the user is not a settings administrator.
@@ -63,120 +55,117 @@ class PaymentProvider(models.Model):
         self._aps_ensure_administrator()
         self._aps_remember_database()
 
-    #=== BUSINESS METHODS ===#
-
-    def _aps_remember_database(self):
-        """ Take this database for the one that the provider was enabled in. """
-        for provider_sudo in self.sudo().filtered(lambda p: p.code == 'aps'):
-            provider_sudo.aps_database = self._aps_get_database()
-            _logger.info(
-                "User %s lets provider %s take live payments in this database.",
-                self.env.uid, provider_sudo.id,
-            )
+    #=== BUSINESS METHODS - WHAT IS A COPY ===#
 
     @api.model
     def _aps_get_database(self):
-        """ Return what tells this database from its copies.
-
-        Odoo gives those that it copies another identifier. PostgreSQL gives each database it makes,
-        by whatever tool, another number. To rename a database changes neither.
-
-        :return: Both, and the identifier of PostgreSQL's cluster.
-        :rtype: str
-        """
-        uuid = self.env['ir.config_parameter'].sudo().get_param('database.uuid')
-        return f'{uuid} {self._aps_get_database_number()}'
-
-    @api.model
-    @tools.ormcache()
-    def _aps_get_database_number(self):
-        """ Return what PostgreSQL calls this database, as long as it isn't copied or restored. """
-        self.env.cr.execute(
-            "SELECT oid, has_function_privilege('pg_control_system()', 'execute') "
-            "FROM pg_database WHERE datname = current_database()"
-        )
-        oid, may_read_cluster = self.env.cr.fetchone()
-        if not may_read_cluster:  # Some hosts keep it to themselves.
-            return str(oid)
-        self.env.cr.execute("SELECT system_identifier FROM pg_control_system()")
-        [cluster] = self.env.cr.fetchone()
-        return f'{oid} {cluster}'
-
-    def _aps_is_confirmed(self):
-        """ Return whether the provider was enabled in this very database.
-
-        :return: Whether it was. If that is not known, it wasn't.
-        :rtype: bool
-        """
-        known_database, database = self.sudo().aps_database, self._aps_get_database()
-        # The identifier of the cluster, at the end, may have become readable meanwhile.
-        return bool(known_database) and f'{database} '.startswith(f'{known_database} ')
+        """ Return what Odoo tells this database from its copies by. """
+        return self.env['ir.config_parameter'].sudo().get_param('database.uuid')
 
     def _aps_is_copied(self):
-        """ Return whether the provider would take live payments, but not for this database. """
-        return self.code == 'aps' and self.state == 'enabled' and not self._aps_is_confirmed()
+        """ Return whether the provider is live, but was not enabled in this very database.
 
-    def _aps_may_use_live_hosts(self):
-        """ Return whether the live hosts of APS may be reached from this database.
-
-        A provider that was never enabled has nothing of another database. The check of its
-        credentials may ask the live host whether they are live ones.
-
-        :return: Whether they may.
-        :rtype: bool
+        If it isn't known where it was enabled, it wasn't here.
         """
-        was_never_enabled = self.state != 'enabled' and not self.sudo().aps_database
-        return was_never_enabled or self._aps_is_confirmed()
+        provider_sudo = self.sudo()
+        return (
+            provider_sudo.code == 'aps'
+            and provider_sudo.state == 'enabled'
+            and (provider_sudo.aps_database or None) != self._aps_get_database()
+        )
 
-    @api.model
-    def _get_compatible_providers(self, *args, **kwargs):
-        """ Override of `payment` to not offer live payments in a copy of the database. """
-        providers = super()._get_compatible_providers(*args, **kwargs)
-        copied_providers = providers.filtered(lambda p: p._aps_is_copied())
-        if copied_providers and kwargs.get('report') is not None:  # Only 19.0 reports.
-            payment_utils.add_to_report(
-                kwargs['report'], copied_providers, available=False,
-                reason=self._aps_get_copy_message(),
-            )
-        return providers - copied_providers
+    def _aps_ensure_confirmed(self):
+        """ Check that live money may be moved from this database.
 
-    def _aps_get_host(self, purpose, environment=None):
-        """ Override to refuse the live hosts in a copy of the database.
-
-        Every way to APS passes through here.
-
-        :param str purpose: `checkout` for the payment page, `api` for requests of the server.
-        :param str|None environment: `enabled` or `test`, if not that of the provider.
-        :return: The base address of the host.
-        :rtype: str
-        :raise APSNotConfirmed: If this is a copy, for requests of the server.
-        :raise ValidationError: If this is a copy, for the payment page.
+        :return: None
+        :raise UserError: If the database is a copy that was not confirmed.
         """
-        if (environment or self.state) == 'enabled' and not self._aps_may_use_live_hosts():
-            if purpose == 'api':
-                raise APSNotConfirmed(self._aps_get_copy_message())
-            raise ValidationError("APS: " + self._aps_get_copy_message())
-        return super()._aps_get_host(purpose, environment)
-
-    def _aps_make_request(self, payload, read_timeout=None):
-        """ Override to refuse the live payment API before anything is stored about the request.
-
-        :raise APSNotConfirmed: If this is a copy.
-        """
-        self._aps_get_host('api')
-        return super()._aps_make_request(payload, read_timeout)
-
-    @api.model
-    def _aps_warn_of_copy(self):
-        """ Log which providers take no live payments, so that a moved shop doesn't miss it. """
-        for provider in self.search([('code', '=', 'aps'), ('state', '=', 'enabled')]):
-            if provider._aps_is_copied():
-                _logger.warning("Provider %s: %s", provider.id, self._aps_get_copy_message())
+        if self._aps_is_copied():
+            raise UserError(self._aps_get_copy_message())
 
     @api.model
     def _aps_get_copy_message(self):
-        """ Return why a copy of a database takes no live payments. """
+        """ Return why a copy of a database waits. """
         return _(
-            "This database is a copy of the one that takes live payments. An administrator can "
-            "confirm in the payment provider that it takes them as well."
+            "This database is a copy of the one in which live payments were switched on, so cards "
+            "are not charged here without the customer, and nothing is captured, voided or "
+            "refunded. An administrator can confirm in the payment provider that this is the live "
+            "database."
         )
+
+    #=== BUSINESS METHODS - CONFIRMATION ===#
+
+    def _aps_remember_database(self):
+        """ Take this database for the one that the providers were enabled in. """
+        for provider_sudo in self.sudo().filtered(lambda p: p.code == 'aps'):
+            provider_sudo.aps_database = self._aps_get_database()
+            provider_sudo._aps_resume_operations()
+            provider_sudo._aps_close_activity()
+            _logger.info(
+                "User %s lets provider %s move live money in this database.",
+                self.env.uid, provider_sudo.id,
+            )
+
+    def _aps_resume_operations(self):
+        """ Have what waited for the confirmation sent as soon as it is committed. """
+        queued_txs = self.env['payment.transaction'].search([
+            ('provider_id', '=', self.id), ('aps_request_state', '=', 'queued'),
+        ])
+        for tx in queued_txs:
+            tx._aps_get_payment()._aps_schedule_check(at_once=True)
+        self.env['payment.token'].with_context(active_test=False).search([
+            ('provider_id', '=', self.id), ('active', '=', False),
+            ('aps_is_deactivation_due', '=', True),
+        ])._aps_deactivate_after_commit()
+
+    #=== BUSINESS METHODS - ADMINISTRATORS ===#
+
+    @api.model
+    def _aps_warn_of_copy(self):
+        """ Tell an administrator of each company, once, that what moves live money waits here. """
+        parameters_sudo = self.env['ir.config_parameter'].sudo()
+        database = self._aps_get_database()
+        if parameters_sudo.get_param(TOLD_PARAMETER) == database:
+            return
+        copied_providers = self.search([('code', '=', 'aps'), ('state', '=', 'enabled')]).filtered(
+            lambda provider: provider._aps_is_copied()
+        )
+        if not copied_providers:
+            return
+        for providers in copied_providers.grouped('company_id').values():
+            providers[0]._aps_open_activity()
+        parameters_sudo.set_param(TOLD_PARAMETER, database)
+
+    def _aps_open_activity(self):
+        """ Ask an administrator to confirm the database, or to switch the provider to test mode.
+
+        It stands with the contact of the company, as providers have no activities.
+        """
+        _logger.warning("Provider %s: %s", self.id, self._aps_get_copy_message())
+        user = self._aps_find_administrator()
+        if not user:
+            return
+        self = self.with_context(lang=user.lang)
+        self.company_id.partner_id.activity_schedule(
+            ACTIVITY_TYPE,
+            summary=_("Is this the live database?"),
+            note=ACTIVITY_NOTE % (self._aps_get_copy_message(), self.id, self.name),
+            user_id=user.id,
+        )
+
+    def _aps_find_administrator(self):
+        """ Return the first settings administrator of the company of the provider, if any. """
+        users = self.env['res.users'].search([
+            ('share', '=', False), ('company_ids', 'in', self.company_id.ids),
+        ], order='id')
+        administrators = (user for user in users if user.has_group('base.group_system'))
+        return next(administrators, users.browse())
+
+    def _aps_close_activity(self):
+        """ Close the activity of the company, unless another account of it still waits. """
+        company = self.company_id
+        if not any(
+            provider._aps_is_copied() for provider in
+            self.search([('code', '=', 'aps'), ('company_id', '=', company.id)])
+        ):
+            company.partner_id.activity_unlink([ACTIVITY_TYPE])

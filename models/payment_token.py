@@ -104,10 +104,17 @@ class PaymentToken(models.Model):
         """
         super()._handle_archiving()
         aps_tokens_sudo = self.sudo().filtered(lambda token: token.provider_code == 'aps')
-        if not aps_tokens_sudo:
-            return
         aps_tokens_sudo.aps_is_deactivation_due = True
-        registry, uid, token_ids = self.env.registry, self.env.uid, aps_tokens_sudo.ids
+        aps_tokens_sudo._aps_deactivate_after_commit()
+
+    def _aps_deactivate_after_commit(self):
+        """ Have APS told that the tokens are no longer used once all is committed.
+
+        :return: None
+        """
+        if not self:
+            return
+        registry, uid, token_ids = self.env.registry, self.env.uid, self.ids
 
         @self.env.cr.postcommit.add
         def deactivate():

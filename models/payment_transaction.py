@@ -268,6 +268,20 @@ class PaymentTransaction(models.Model):
         return phone
 
     def _aps_get_command(self):
+    def _ensure_provider_is_not_disabled(self):
+        """ Override of `payment` to move no money without a shopper in a copy of the database.
+
+        The engine calls it before it charges a saved card, captures, voids or refunds, and before
+        it writes anything. So a charge doesn't end as a failure of the customer.
+
+        :return: None
+        :raise UserError: If the provider waits for an administrator to confirm the database.
+        """
+        super()._ensure_provider_is_not_disabled()
+        is_shopper_present = self.operation == 'online_token' and self.state == 'draft'
+        if self.provider_code == 'aps' and not is_shopper_present:
+            self.provider_id._aps_ensure_confirmed()
+
         """ Return whether the amount is to be taken at once or to be reserved only.
 
         :return: `PURCHASE` or `AUTHORIZATION`.

@@ -420,6 +420,9 @@ class PaymentTransaction(models.Model):
         """
         self.ensure_one()
         payment = self._aps_get_payment()
+        if self.provider_id._aps_is_copied():
+            _logger.info("The operation of %s waits until this is a live database.", self.reference)
+            return
         try:
             self.provider_id._aps_ensure_can_ask(payment.aps_account)
         except APSError as error:

@@ -1,10 +1,21 @@
+import importlib.util
 from unittest.mock import patch
 
-from odoo.exceptions import AccessError, ValidationError
+from odoo import Command
+from odoo.exceptions import AccessError, UserError
 from odoo.tests import tagged
+from odoo.tools import file_path
 
-from odoo.addons.payment_aps.exceptions import APSNotConfirmed
-from odoo.addons.payment_aps.tests.common import APSCommon
+from odoo.addons.payment_aps import uninstall_hook
+from odoo.addons.payment_aps.exceptions import APSNotConfirmed, APSUnreachable
+from odoo.addons.payment_aps.tests.common import MERCHANT_IDENTIFIER, APSCommon
+
+# What takes or moves money, or gives up the right to, without a shopper.
+MONEY_COMMANDS = (
+    {'command': 'PURCHASE'}, {'command': 'CAPTURE'}, {'command': 'VOID_AUTHORIZATION'},
+    {'command': 'REFUND'}, {'service_command': 'UPDATE_TOKEN'}, {'command': 'SOMETHING_NEW'}, {},
+)
+ACTIVITY_TYPE = 'payment_aps.mail_activity_type_copy'
 
 
 @tagged('post_install', '-at_install')
@@ -25,42 +36,226 @@ class TestDatabaseCopies(APSCommon):
             self.company.id, self.partner.id, self.amount, currency_id=self.currency.id
         )
 
-    def test_copy_takes_no_live_payments_until_it_is_confirmed(self):
-        """ Test that a copy for tests can't charge the cards of real customers. """
+    def _save_card(self):
+        """ Return a saved card of the customer. """
+        return self.env['payment.token'].create({
+            'provider_id': self.provider.id, 'payment_method_id': self.card.id,
+            'partner_id': self.partner.id, 'provider_ref': 'Token1', 'payment_details': '0001',
+            'aps_merchant_identifier': MERCHANT_IDENTIFIER,
+        })
+
+    def _list_activities(self):
+        """ Return the activities that ask for the confirmation. """
+        return self.env['mail.activity'].search([
+            ('activity_type_id', '=', self.env.ref(ACTIVITY_TYPE).id),
+        ])
+
+    def _refuse_connections(self):
+        """ Return a patch by which APS can't be reached; its mock tells whether it was tried. """
+        return patch(
+            'odoo.addons.payment_aps.models.payment_provider.api_session.post',
+            side_effect=APSUnreachable("not in tests"),
+        )
+
+    #=== WHAT GOES ON ===#
+
+    def test_moved_shop_goes_on_selling(self):
+        """ Test that people who answered "copied" when they moved don't lose their customers. """
         tx = self._create_transaction('redirect')
-        self.assertTrue(self._is_offered())
-
+        token_tx = self._create_transaction(
+            'token', reference='Card', token_id=self._save_card().id
+        )
         self._copy_database()
-
         self.assertTrue(self.provider.aps_is_in_copy)
-        self.assertFalse(self._is_offered())
-        with self.assertRaisesRegex(ValidationError, "is a copy"):
-            tx._get_specific_rendering_values({})
-        with self.assertRaisesRegex(APSNotConfirmed, "is a copy"):
-            self.provider._aps_make_request({'query_command': 'CHECK_STATUS'})
+
+        self.assertTrue(self._is_offered())
+        values = tx._get_specific_rendering_values({})
+        self.assertEqual(values['api_url'], 'https://checkout.payfort.com/FortAPI/paymentPage')
+        token_tx._aps_pay_with_token()
+        self.assertTrue(token_tx.aps_is_page_due)
+        self.assertEqual(self._notify(self._build_message(tx)).status_code, 200)
+        self.assertEqual(tx.state, 'done')
+
+    def test_saved_card_is_used_on_the_page_by_the_engine_s_road(self):
+        """ Test that a shopper who is present is not taken for a charge. """
+        tx = self._create_transaction('token', token_id=self._save_card().id)
+        self._copy_database()
+        self._pay_with_token(tx)
+        self.assertTrue(tx.aps_is_page_due)
+        self.assertEqual(tx.state, 'draft')
+
+    def test_aps_can_be_asked_from_a_copy(self):
+        """ Test that the status check and the check of the credentials go on. """
+        self._copy_database()
+        with self._refuse_connections() as post, self.assertRaises(APSUnreachable):
+            self.provider._aps_make_request({
+                'query_command': 'CHECK_STATUS', 'merchant_reference': 'S1',
+            })
+        self.assertEqual(post.call_count, 1)
+        with self._refuse_connections() as post:
+            self.provider.action_aps_check_setup()
+        self.assertTrue(post.call_count)
+        self.assertNotIn("copy", self.provider.aps_check_result)
+
+    #=== WHAT WAITS ===#
+
+    def test_no_money_is_moved_by_request_whatever_the_command(self):
+        """ Test that the one door to APS refuses all that isn't a question. """
+        self._copy_database()
+        for payload in MONEY_COMMANDS:
+            with self.subTest(**payload), self._refuse_connections() as post:
+                with self.assertRaisesRegex(APSNotConfirmed, "is a copy"):
+                    self.provider._aps_make_request({**payload, 'merchant_reference': 'S1'})
+                self.assertFalse(post.call_count)
         self.assertFalse(self.env['payment.aps.message'].search(
             [('provider_id', '=', self.provider.id)]
         ), "A request that was never sent must not be in the trail.")
 
-        with self.assertRaises(AccessError):
-            self.provider.with_user(self.internal_user).action_aps_confirm_database()
-        self.provider.action_aps_confirm_database()
-
-        self.assertTrue(self._is_offered())
-        self.assertIn('api_url', tx._get_specific_rendering_values({}))
-
-    def test_check_of_the_credentials_is_no_way_around(self):
-        """ Test that not even a harmless request leaves a copy for the live host. """
+    def test_charge_is_refused_before_it_is_a_failure_of_the_customer(self):
+        """ Test that a subscription is not closed because its database was moved. """
+        tx = self._create_transaction('direct', operation='offline', token_id=self._save_card().id)
         self._copy_database()
-        self.provider.action_aps_check_setup()
-        self.assertIn("is a copy", self.provider.aps_check_result)
-        self.assertFalse(self.provider.aps_is_check_passed)
-        with self.assertRaises(APSNotConfirmed):
-            self.provider._aps_post({})
+        with (
+            self._assert_nothing_written(tx), self._refuse_connections() as post,
+            self.assertRaisesRegex(UserError, "is a copy"),
+        ):
+            self._pay_with_token(tx)
+        self.assertFalse(post.call_count)
+        self.assertEqual(tx.state, 'draft')
+        self.assertFalse(self.env['payment.aps.charge'].search([]))
 
+    def _pay_with_token(self, tx):
+        """ Have the engine pay with a saved card. """
+        if hasattr(tx, '_charge_with_token'):  # Since 19.0.
+            tx._charge_with_token()
+        else:
+            tx._send_payment_request()
+
+    def test_registered_payment_is_refused_and_leaves_nothing(self):
+        """ Test the button of an invoice with a saved card. """
+        token = self._save_card()
+        invoice = self.env['account.move'].create({
+            'move_type': 'out_invoice', 'partner_id': self.partner.id,
+            'invoice_line_ids': [Command.create({'name': "Tea", 'price_unit': 64, 'tax_ids': []})],
+        })
+        invoice.action_post()
+        line = self.provider.journal_id.inbound_payment_method_line_ids.filtered(
+            lambda line: line.payment_provider_id == self.provider
+        )
+        self._copy_database()
+        wizard = self.env['account.payment.register'].with_context(
+            active_model='account.move', active_ids=invoice.ids
+        ).create({
+            'journal_id': self.provider.journal_id.id, 'payment_method_line_id': line.id,
+            'payment_token_id': token.id,
+        })
+        with self.assertRaisesRegex(UserError, "is a copy"), self.env.cr.savepoint():
+            wizard.action_create_payments()
+        self.assertEqual(invoice.payment_state, 'not_paid')
+        self.assertFalse(self.env['payment.transaction'].search([('token_id', '=', token.id)]))
+
+    def test_operations_are_refused_at_the_button(self):
+        """ Test that captures, voids and refunds say why, and leave the payment as it is. """
+        authorized = self._create_transaction('redirect', state='authorized', reference='A')
+        paid = self._create_transaction('redirect', state='done', reference='B')
+        (authorized | paid).is_post_processed = True
+        self._copy_database()
+        for tx, method, kwargs in (
+            (authorized, 'action_capture', {}), (authorized, 'action_void', {}),
+            (paid, 'action_refund', {'amount_to_refund': 5}), (paid, 'action_refund', {}),
+        ):
+            with (
+                self.subTest(method=method), self.assertRaisesRegex(UserError, "is a copy"),
+                self.env.cr.savepoint(),
+            ):
+                result = getattr(tx, method)(**kwargs)
+                if isinstance(result, dict):  # The window to capture a part.
+                    self.env[result['res_model']].with_context(
+                        **result['context']
+                    ).create({'amount_to_capture': 10}).action_capture()
+            self.assertFalse(tx._aps_get_family().filtered('aps_request_state'))
+
+    def test_operation_under_way_stays_queued(self):
+        """ Test that the copy of an operation that was about to be sent is neither sent nor failed.
+
+        The original sends it. In a database that was moved, it is sent once it is confirmed.
+        """
+        tx = self._create_transaction('redirect', state='authorized')
+        tx.write({'aps_command': 'CAPTURE', 'aps_request_state': 'queued'})
+        self._copy_database()
+        with self._refuse_connections() as post:
+            tx._aps_send_operation()
+        self.assertFalse(post.call_count)
+        self.assertEqual((tx.aps_request_state, tx.state), ('queued', 'authorized'))
+        self.assertFalse(tx.aps_staff_message)
+
+    def test_card_is_not_forgotten_at_aps(self):
+        """ Test that who deletes cards in a copy takes none from the live shop. """
+        token = self._save_card()
+        self._copy_database()
+        token.active = False
+        with self._refuse_connections() as post:
+            token._aps_deactivate()
+        self.assertFalse(post.call_count)
+        self.assertTrue(token.aps_is_deactivation_due)
+
+    def test_copy_can_use_the_sandbox(self):
+        """ Test that a copy is good for what it is made for. """
+        self._copy_database()
         self.provider.state = 'test'
+        self.assertFalse(self.provider.aps_is_in_copy)
+        with self._refuse_connections() as post, self.assertRaises(APSUnreachable):
+            self.provider._aps_make_request({'command': 'REFUND', 'merchant_reference': 'S1'})
+        self.assertEqual(post.call_count, 1)
+
+    #=== WHAT IS A COPY ===#
+
+    def test_only_the_identifier_of_odoo_counts(self):
+        """ Test that dumps, upgrades of PostgreSQL, renaming and new secrets change nothing. """
+        parameters = self.env['ir.config_parameter']
+        self.assertEqual(self.provider.aps_database, parameters.get_param('database.uuid'))
+        parameters.set_param('web.base.url', 'https://new.example.com')
+        parameters.set_param('database.secret', 'new')
+        self.assertFalse(self.provider.aps_is_in_copy)
+        self._copy_database()
+        self.provider.invalidate_recordset(['aps_is_in_copy'])
+        self.assertTrue(self.provider.aps_is_in_copy)
+
+    def test_database_that_is_not_known_is_not_trusted(self):
+        """ Test a provider that was enabled behind Odoo's back. """
+        self.env.flush_all()
+        self.env.cr.execute(
+            'UPDATE payment_provider SET aps_database = NULL WHERE id = %s', [self.provider.id]
+        )
+        self.env.invalidate_all()
+        self.assertTrue(self.provider.aps_is_in_copy)
         with self.assertRaises(APSNotConfirmed):
-            self.provider._aps_post({}, environment='enabled')
+            self.provider._aps_make_request({'command': 'REFUND', 'merchant_reference': 'S1'})
+
+    def test_migration_keeps_the_identifier_of_odoo_and_confirms_nothing(self):
+        """ Test what former versions stored: identifiers of database and cluster as well. """
+        migration = self._load_migration('1.3.0/post-database.py')
+        uuid = self.provider.aps_database
+        for stored, expected in (
+            (f'{uuid} 16384 7', uuid), (f'{uuid} 16384', uuid), ('other 16384 7', 'other'),
+            (uuid, uuid), (None, None),
+        ):
+            with self.subTest(stored=stored):
+                self.env.flush_all()
+                query = 'UPDATE payment_provider SET aps_database = %s WHERE id = %s'
+                self.env.cr.execute(query, [stored, self.provider.id])
+                migration.migrate(self.env.cr, '17.0.1.2.1')
+                self.env.invalidate_all()
+                self.assertEqual(self.provider.aps_database or None, expected)
+                self.assertEqual(self.provider.aps_is_in_copy, expected != uuid)
+
+    def _load_migration(self, name):
+        """ Return a migration script as a module. """
+        path = file_path(f'payment_aps/migrations/{name}')
+        spec = importlib.util.spec_from_file_location('migration', path)
+        module = importlib.util.module_from_spec(spec)
+        spec.loader.exec_module(module)
+        return module
 
     def test_writing_the_same_state_is_no_confirmation(self):
         """ Test that an import or a script doesn't confirm a copy without being asked to. """
@@ -72,52 +267,100 @@ class TestDatabaseCopies(APSCommon):
         self.provider.write({'state': 'enabled'})
         self.assertFalse(self.provider.aps_is_in_copy)
 
-    def test_database_that_is_not_known_is_not_trusted(self):
-        """ Test a provider that was enabled behind Odoo's back. """
-        self.env.flush_all()
-        self.env.cr.execute(
-            'UPDATE payment_provider SET aps_database = NULL WHERE id = %s', [self.provider.id]
-        )
-        self.env.invalidate_all()
-        self.assertFalse(self._is_offered())
-        self.assertTrue(self.provider.aps_is_in_copy)
+    #=== CONFIRMATION ===#
 
-    def test_copy_by_the_tools_of_postgresql_is_noticed(self):
-        """ Test that it isn't taken for the original although Odoo's identifier is the same. """
-        uuid, *number = self.provider.aps_database.split()
-        self.assertEqual(uuid, self.env['ir.config_parameter'].get_param('database.uuid'))
-        self.assertEqual(len(number), 2, "The database and the cluster are to be known.")
-        for other_number in ([str(int(number[0]) + 1), number[1]], [number[0], '1']):
-            self.provider.aps_database = ' '.join([uuid, *other_number])
-            self.assertTrue(self.provider.aps_is_in_copy)
-            self.assertFalse(self._is_offered())
+    def test_one_administrator_is_told_once(self):
+        """ Test that there is one activity, with whom it may concern, which isn't repeated. """
+        providers = self.env['payment.provider']
+        providers._aps_warn_of_copy()
+        self.assertFalse(self._list_activities())
 
-    def test_right_to_read_the_cluster_may_be_granted(self):
-        """ Test that it doesn't stop the shop; to lose it may mean to be elsewhere. """
-        remembered = self.provider.aps_database
-        self.provider.aps_database = remembered.rsplit(' ', 1)[0]
-        self.assertTrue(self._is_offered())
-        self.provider.aps_database = remembered[:-1]
-        self.assertFalse(self._is_offered())
-        self.provider.aps_database = remembered
-        number = remembered.split()[1]
-        with patch.object(
-            type(self.provider), '_aps_get_database_number', lambda _self: number
-        ):
-            self.assertFalse(self._is_offered())
-
-    def test_moved_shop_is_told_in_the_log(self):
-        """ Test that nobody has to open the provider to learn that it takes nothing. """
         self._copy_database()
         with self.assertLogs('odoo.addons.payment_aps.models.payment_provider_copies') as logs:
-            self.env['payment.provider']._aps_warn_of_copy()
+            providers._aps_warn_of_copy()
         self.assertIn("is a copy", logs.output[0])
+        activity = self._list_activities()
+        self.assertEqual(len(activity), 1)
+        self.assertTrue(activity.user_id.has_group('base.group_system'))
+        self.assertIn(self.provider.company_id, activity.user_id.company_ids)
+        self.assertIn(f'res_id={self.provider.id}"', activity.note)
 
-    def test_renamed_database_stays_confirmed(self):
-        """ Test that nothing counts that may change otherwise. """
-        self.env['ir.config_parameter'].set_param('web.base.url', 'https://new.example.com')
-        self.env['ir.config_parameter'].set_param('database.secret', 'new')
-        self.assertTrue(self._is_offered())
+        providers._aps_warn_of_copy()
+        self.assertEqual(self._list_activities(), activity)
+        activity.action_feedback()
+        providers._aps_warn_of_copy()
+        self.assertFalse(self._list_activities())
+
+        self._copy_database()  # A copy of the copy is another one.
+        providers._aps_warn_of_copy()
+        self.assertEqual(len(self._list_activities()), 1)
+
+    def test_two_accounts_are_one_activity(self):
+        """ Test that the administrator of a company is told once for all its accounts. """
+        other = self.provider.copy({'name': "Second account"})
+        other.write({
+            'aps_merchant_identifier': 'Other', 'aps_access_code': 'Other',
+            'aps_sha_request': 'a', 'aps_sha_response': 'b', 'state': 'enabled',
+        })
+        self._copy_database()
+        self.env['payment.provider']._aps_warn_of_copy()
+        self.assertEqual(len(self._list_activities()), 1)
+        self.provider.action_aps_confirm_database()
+        self.assertEqual(len(self._list_activities()), 1, "The other account still waits.")
+        other.action_aps_confirm_database()
+        self.assertFalse(self._list_activities())
+
+    def test_banner_is_on_top_of_the_form(self):
+        """ Test that it isn't in a tab that nobody opens. """
+        arch = self.env['payment.provider'].with_user(self.admin_user).get_view(
+            self.env.ref('payment.payment_provider_form').id, 'form'
+        )['arch']
+        self.assertLess(arch.index('action_aps_confirm_database'), arch.index('<sheet'))
+
+    def test_uninstallation_is_not_stopped_by_the_activity(self):
+        """ Test that its type can be deleted, also after the activity was done. """
+        self._copy_database()
+        self.env['payment.provider']._aps_warn_of_copy()
+        activity_type = self.env.ref(ACTIVITY_TYPE)
+        uninstall_hook(self.env)
+        self.env.flush_all()
+        self.assertTrue(activity_type.unlink())
+
+    def test_nobody_to_tell_is_no_error(self):
+        """ Test a database whose administrators are all archived. """
+        self._copy_database()
+        with patch.object(
+            type(self.env['payment.provider']), '_aps_find_administrator',
+            lambda provider: provider.env['res.users'],
+        ):
+            self.env['payment.provider']._aps_warn_of_copy()
+        self.assertFalse(self._list_activities())
+
+    def test_confirmation_resumes_what_waited(self):
+        """ Test that nothing is left for the schedule, and that the activity is closed. """
+        tx = self._create_transaction('redirect', state='authorized')
+        tx.write({
+            'aps_command': 'CAPTURE', 'aps_request_state': 'queued', 'aps_next_check': False,
+        })
+        token = self._save_card()
+        self._copy_database()
+        token.active = False
+        self.env['payment.provider']._aps_warn_of_copy()
+
+        with self.assertRaises(AccessError):
+            self.provider.with_user(self.internal_user).action_aps_confirm_database()
+        with patch.object(
+            type(token), '_aps_deactivate_after_commit', autospec=True
+        ) as deactivate:
+            self.provider.action_aps_confirm_database()
+
+        self.assertFalse(self.provider.aps_is_in_copy)
+        self.assertTrue(tx._aps_is_check_due())
+        self.assertEqual(deactivate.call_args[0][0], token)
+        self.assertFalse(self._list_activities())
+        with self._refuse_connections() as post, self.assertRaises(APSUnreachable):
+            self.provider._aps_make_request({'command': 'REFUND', 'merchant_reference': 'S1'})
+        self.assertEqual(post.call_count, 1)
 
     def test_administrator_of_another_company_cannot_confirm(self):
         """ Test that the confirmation is for those who may change the provider. """
@@ -134,17 +377,3 @@ class TestDatabaseCopies(APSCommon):
             ).action_aps_confirm_database()
         self.env.invalidate_all()
         self.assertTrue(self.provider.aps_is_in_copy)
-
-    def test_copy_can_use_the_sandbox(self):
-        """ Test that a copy is good for what it is made for. """
-        self._copy_database()
-        self.provider.state = 'test'
-        self.assertTrue(self._is_offered())
-        self.assertFalse(self.provider.aps_is_in_copy)
-
-    def test_results_are_still_recorded(self):
-        """ Test that a database that was moved, not copied, loses no payment. """
-        tx = self._create_transaction('redirect')
-        self._copy_database()
-        self.assertEqual(self._notify(self._build_message(tx)).status_code, 200)
-        self.assertEqual(tx.state, 'done')

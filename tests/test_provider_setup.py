@@ -237,15 +237,6 @@ class TestProviderSetup(APSCommon):
         self.assertEqual(asked_hosts, [hosts['enabled'], hosts['test']])
         self.assertIn("doesn't know the merchant identifier", self._check_as_known_by(None)[0])
 
-    def test_copy_of_a_live_database_does_not_ask_the_live_host(self):
-        """ Test that the search for the right environment is no way around the protection. """
-        self.provider.state = 'enabled'
-        self.env['ir.config_parameter'].init(force=True)  # As Odoo does with a copy.
-        self.provider.state = 'test'
-        result, asked_hosts = self._check_as_known_by('enabled')
-        self.assertIn("doesn't know the merchant identifier", result)
-        self.assertEqual(asked_hosts, [const.HOSTS['api']['test']])
-
     def test_weak_phrases_are_warned_of_but_pass(self):
         """ Test phrases that could be guessed, or that are the same: APS takes them. """
         for phrases, warnings in (
