@@ -7,6 +7,7 @@ from psycopg2 import errors
 
 from odoo import _, api, models
 from odoo.exceptions import ValidationError
+from odoo.http import request
 from odoo.tools import email_normalize
 
 from odoo.addons.payment import utils as payment_utils
@@ -61,9 +62,9 @@ class PaymentTransaction(models.Model):
         :return: The reference.
         :rtype: str
         """
-        reference = super()._compute_reference(
         if provider_code == 'aps' and prefix:
             prefix = aps_utils.to_latin(prefix)  # The engine drops digits of other scripts.
+        reference = super()._compute_reference(
             provider_code, prefix=prefix, separator=separator, **kwargs
         )
         if provider_code != 'aps':
@@ -182,8 +183,8 @@ class PaymentTransaction(models.Model):
                 "This payment can't be made with %(method)s. Choose another payment method.",
                 method=self.payment_method_id.name,
             ))
-
         self._aps_check_limits()
+
     def _aps_check_limits(self):
         """ Check that the amount is one that APS takes.
 
@@ -267,7 +268,22 @@ class PaymentTransaction(models.Model):
             ))
         return phone
 
-    def _aps_get_command(self):
+    @api.model
+    def _aps_get_page_lang(self):
+        """ Return the language of the page that a shopper reads.
+
+        The routes by which payments are made belong to no website, as a rule, so the page is known
+        by the cookie that it has set.
+
+        :return: The code of an installed language; `None` if there is no page.
+        :rtype: str | None
+        """
+        if not request:
+            return None
+        is_page = getattr(request, 'is_frontend', False)
+        code = self.env.lang if is_page else request.httprequest.cookies.get('frontend_lang')
+        return code if code in dict(self.env['res.lang'].get_installed()) else None
+
     def _ensure_provider_is_not_disabled(self):
         """ Override of `payment` to move no money without a shopper in a copy of the database.
 
@@ -282,6 +298,7 @@ class PaymentTransaction(models.Model):
         if self.provider_code == 'aps' and not is_shopper_present:
             self.provider_id._aps_ensure_confirmed()
 
+    def _aps_get_command(self):
         """ Return whether the amount is to be taken at once or to be reserved only.
 
         :return: `PURCHASE` or `AUTHORIZATION`.

@@ -96,7 +96,9 @@ class PaymentTransaction(models.Model):
 
     @api.model
     def _get_specific_create_values(self, provider_code, values):
-        """ Override of `payment` to have payments asked about until they are settled. """
+        """ Override of `payment` to have payments asked about until they are settled, and to talk
+        to shoppers in the language of the page that they read.
+        """
         res = super()._get_specific_create_values(provider_code, values)
         if provider_code != 'aps' or values.get('source_transaction_id'):
             return res
@@ -104,8 +106,11 @@ class PaymentTransaction(models.Model):
         provider = self.env['payment.provider'].browse(values['provider_id'])
         method_sudo = self.env['payment.method'].sudo().browse(values.get('payment_method_id'))
         method_sudo.fetch(['code'])  # Else all of it would be read.
+        is_online = (values.get('operation') or '').startswith('online')
+        lang = is_online and self._aps_get_page_lang()
         return {
             **res,
+            **({'partner_lang': lang} if lang else {}),
             'aps_account': provider._aps_get_account_digest(),
             'aps_payment_command': provider._aps_get_payment_command(
                 method_sudo.code, values.get('operation')

@@ -71,6 +71,54 @@ class TestRedirectForm(APSCommon):
                 inputs = self._render(reference=f'L-{lang}')['inputs']
                 self.assertEqual(inputs['language'], language)
 
+    def test_language_is_that_of_the_page_that_the_shopper_reads(self):
+        """ Test a customer whose contact is English and who shops in Arabic.
+
+        The routes of the engine belong to no website, so they know the page by its cookie.
+        """
+        self.env['res.lang']._activate_lang('ar_001')
+        self.partner.lang = 'en_US'
+        for cookie, language in (('ar_001', 'ar'), ('xx_XX', 'en'), ('en_US', 'en'), (None, 'en')):
+            with self.subTest(cookie=cookie):
+                self.opener.cookies.clear()
+                if cookie:
+                    self.opener.cookies.set('frontend_lang', cookie)
+                values = self._pay_by_route()
+                inputs = self._extract_values_from_html_form(values['redirect_form_html'])['inputs']
+                self.assertEqual(inputs['language'], language)
+                tx = self._get_tx(inputs['merchant_reference'])
+                self.assertEqual(tx.partner_lang, 'ar_001' if language == 'ar' else 'en_US')
+        self.opener.cookies.clear()
+        self.opener.cookies.set('frontend_lang', 'en_US')
+        self.partner.lang = 'ar_001'
+        values = self._pay_by_route()
+        inputs = self._extract_values_from_html_form(values['redirect_form_html'])['inputs']
+        self.assertEqual(inputs['language'], 'en')
+
+    def test_shopper_is_told_in_the_language_of_the_page(self):
+        """ Test that the result is stored in the words of who reads it. """
+        self.env['res.lang']._activate_lang('ar_001')
+        self.partner.lang = 'en_US'
+        self.opener.cookies.set('frontend_lang', 'ar_001')
+        values = self._pay_by_route()
+        inputs = self._extract_values_from_html_form(values['redirect_form_html'])['inputs']
+        tx = self._get_tx(inputs['merchant_reference'])
+        self._notify(self._build_message(tx, status='13', response_code='13666'))
+        self.assertEqual(tx.state, 'error')
+        self.assertRegex(tx.state_message, '[\u0600-\u06ff]')
+
+    def test_charge_without_the_shopper_keeps_the_language_of_the_customer(self):
+        """ Test that the pages that staff happen to have open don't decide. """
+        self.env['res.lang']._activate_lang('ar_001')
+        self.partner.lang = 'en_US'
+        with patch.object(
+            type(self.env['payment.transaction']), '_aps_get_page_lang', lambda _self: 'ar_001'
+        ):
+            charge = self._create_transaction('direct', operation='offline', reference='Charge')
+            payment = self._create_transaction('redirect', reference='Payment')
+        self.assertEqual(charge.partner_lang, 'en_US')
+        self.assertEqual(payment.partner_lang, 'ar_001')
+
     def test_email_falls_back_from_transaction_to_partner_to_company(self):
         """ Test that a payment without customer's e-mail has an address that APS accepts. """
         company = self.provider.company_id
@@ -96,6 +144,16 @@ class TestRedirectForm(APSCommon):
         order = self.env['sale.order'].create({'partner_id': self.partner.id, 'name': 'S0 & طلب 7'})
         inputs = self._render(sale_order_ids=[(6, 0, order.ids)])['inputs']
         self.assertEqual(inputs['order_description'], 'S0 7')
+
+    def test_return_leads_to_a_name_in_ascii(self):
+        """ Test a shop whose domain is written in Arabic. """
+        for base_url, expected in (
+            ('https://متجر.example', 'https://xn--pgbep1f.example/payment/aps/return'),
+            ('https://shop.example/', 'https://shop.example/payment/aps/return'),
+        ):
+            with patch.object(type(self.provider), 'get_base_url', lambda _self, url=base_url: url):
+                inputs = self._render(reference=f'U-{len(base_url)}')['inputs']
+            self.assertEqual(inputs['return_url'], expected)
 
     def test_provider_without_phrase_cannot_sign(self):
         """ Test that nothing is sent in the name of a provider that was neutralized. """
@@ -134,13 +192,3 @@ class TestRedirectForm(APSCommon):
             is_validation=False,
             flow='redirect',
         )
-    def test_return_leads_to_a_name_in_ascii(self):
-        """ Test a shop whose domain is written in Arabic. """
-        for base_url, expected in (
-            ('https://متجر.example', 'https://xn--pgbep1f.example/payment/aps/return'),
-            ('https://shop.example/', 'https://shop.example/payment/aps/return'),
-        ):
-            with patch.object(type(self.provider), 'get_base_url', lambda _self, url=base_url: url):
-                inputs = self._render(reference=f'U-{len(base_url)}')['inputs']
-            self.assertEqual(inputs['return_url'], expected)
-
