@@ -23,3 +23,4 @@ from . import test_trail_access
 from . import test_trail_purge
 from . import test_translations
 from . import test_utils
+from . import test_windows

@@ -1,11 +1,23 @@
-from odoo import _, fields, models
-from odoo.exceptions import UserError
+from odoo import api, fields, models
 
 
 class PaymentCaptureWizard(models.TransientModel):
-    _inherit = 'payment.capture.wizard'
+    _name = 'payment.capture.wizard'
+    _inherit = ('payment.capture.wizard', 'payment.aps.single.use')
 
-    aps_is_confirmed = fields.Boolean()
+    aps_recent_operations = fields.Text(compute='_compute_aps_recent_operations')
+
+    #=== COMPUTE METHODS ===#
+
+    @api.depends('transaction_ids')
+    def _compute_aps_recent_operations(self):
+        for wizard in self:
+            captures_sudo = wizard._aps_get_txs().sudo().child_transaction_ids.filtered(
+                lambda tx: tx.aps_command == 'CAPTURE'
+            )
+            wizard.aps_recent_operations = wizard._aps_describe_recent_operations(captures_sudo)
+
+    #=== ACTION METHODS ===#
 
     def action_capture(self):
         """ Override of `payment` to capture the amount that was entered once, or nothing.
@@ -18,14 +30,19 @@ class PaymentCaptureWizard(models.TransientModel):
         :raise ValidationError: If less than the amount can still be captured.
         """
         for wizard in self:
-            aps_txs_sudo = wizard.transaction_ids.sudo().filtered(
-                lambda tx: tx.provider_code == 'aps'
-            )
-            for tx_sudo in aps_txs_sudo:
-                tx_sudo._aps_touch()
-            if aps_txs_sudo:
-                if wizard.aps_is_confirmed:
-                    raise UserError(_("This capture was already requested. Close this window."))
-                wizard.aps_is_confirmed = True
+            aps_txs = wizard._aps_get_txs()
+            if aps_txs:
+                wizard._aps_confirm(aps_txs)
+                for tx_sudo in aps_txs.sudo():
+                    tx_sudo._aps_touch()
                 wizard._check_amount_to_capture_within_boundaries()
         return super().action_capture()
+
+    #=== BUSINESS METHODS ===#
+
+    def _aps_get_txs(self):
+        """ Return the transactions of APS that are captured.
+
+        Not in sudo mode, as that would put into the cache what the user may have no right to read.
+        """
+        return self.transaction_ids.filtered(lambda tx: tx.provider_code == 'aps')

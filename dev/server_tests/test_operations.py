@@ -210,7 +210,7 @@ OPERATIONS = {
         sums={'voided': True}, state='cancel',
     ),
     'REFUND': SimpleNamespace(
-        command='PURCHASE', prepare=lambda payment: lambda: payment.refund(30),
+        command='PURCHASE', prepare=lambda payment: payment.open_refund_wizard(30).confirm,
         sums={'captured': 10000, 'refunded': 3000}, state='done',
     ),
 }

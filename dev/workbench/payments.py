@@ -250,6 +250,37 @@ class Merchant:
             )
 
 
+class Window:
+    """ A wizard that is open in a browser, whose button can be clicked many times. """
+
+    def __init__(self, rpc, model, action, values, context):
+        """
+        :param Client rpc: The user.
+        :param str model: The model of the wizard.
+        :param str action: The method behind the button.
+        :param dict values: What the user enters.
+        :param dict context: The context that the wizard is opened with.
+        """
+        self.rpc, self.model, self.action, self.context = rpc, model, action, context
+        self.id = rpc.call(model, 'create', values, context=context)
+
+    def confirm(self, client=None):
+        """ Click on the button, by another server if one is given. """
+        client = client or self.rpc
+        return client.call(self.model, self.action, [self.id], context=self.context)
+
+    def confirm_and_lose_answer(self):
+        """ Click on the button while the connection breaks before the answer comes. """
+        self.rpc.send_only(self.model, self.action, [self.id], context=self.context)
+
+    def read_recent_operations(self):
+        """ Return what the window tells of operations a moment ago. """
+        [row] = self.rpc.call(
+            self.model, 'read', [self.id], ['aps_recent_operations'], context=self.context
+        )
+        return row['aps_recent_operations'] or ''
+
+
 class Payment:
     """ A payment in Odoo and at the sandbox. """
 
@@ -316,6 +347,22 @@ class Payment:
         return lambda: self.rpc.call(
             'payment.capture.wizard', 'action_capture', [wizard_id], context=context
         )
+
+    def open_refund_wizard(self, amount):
+        """ Enter an amount in the wizard of the accounting payment, which is made if need be.
+
+        :param float amount: The amount to refund, in major units.
+        :return: The window.
+        :rtype: Window
+        """
+        for _attempt in range(25):
+            if self.read().payment_id:
+                break
+            self.merchant.post_process()
+        payment_id = self.read().payment_id[0]
+        return Window(self.rpc, 'payment.refund.wizard', 'action_refund', {
+            'amount_to_refund': amount,
+        }, {'active_model': 'account.payment', 'active_id': payment_id, 'active_ids': [payment_id]})
 
     def void(self):
         """ Void the authorization. """

@@ -1,7 +1,9 @@
 """ Odoo's external API, the same in all series. """
 
+import http.client
 import json
 import urllib.error
+import urllib.parse
 import urllib.request
 
 
@@ -40,6 +42,19 @@ class Client:
             'object', 'execute_kw', self.database, self.uid, self.password, model, method,
             list(args), kwargs,
         )
+
+    def send_only(self, model, method, *args, **kwargs):
+        """ Have a method of a model called, and hang up without waiting for the result. """
+        body = json.dumps({
+            'jsonrpc': '2.0', 'method': 'call', 'id': 1, 'params': {
+                'service': 'object', 'method': 'execute_kw', 'args': [
+                    self.database, self.uid, self.password, model, method, list(args), kwargs,
+                ],
+            },
+        })
+        connection = http.client.HTTPConnection(urllib.parse.urlsplit(self.url).netloc)
+        connection.request('POST', '/jsonrpc', body, {'Content-Type': 'application/json'})
+        connection.close()
 
     def ref(self, xmlid):
         """ Return the id of a record by its external identifier. """

@@ -2,6 +2,8 @@
 
 from types import SimpleNamespace
 
+from .payments import Window
+
 CARD = '4111111111111111'
 CARD_DECLINED_LATER = '4000000000000085'
 CARD_UNCERTAIN_LATER = '4000000000000093'
@@ -99,18 +101,37 @@ class Invoice:
 
     def register_payment(self):
         """ Charge the card by the button *Pay* of the invoice. """
+        self.open_register_wizard().confirm()
+
+    def open_register_wizard(self):
+        """ Choose the card in the window behind the button *Pay* of the invoice.
+
+        :return: The window.
+        :rtype: Window
+        """
         action = self.rpc.call('account.move', 'action_register_payment', [self.id])
         [line] = self.rpc.search_read('account.payment.method.line', [
             ('payment_provider_id', '=', self.card.read().provider_id[0]),
         ], ['journal_id'], limit=1)
-        wizard_id = self.rpc.call('account.payment.register', 'create', {
+        return Window(self.rpc, 'account.payment.register', 'action_create_payments', {
             'journal_id': line['journal_id'][0], 'payment_method_line_id': line['id'],
             'payment_token_id': self.card.id,
-        }, context=action['context'])
-        self.rpc.call(
-            'account.payment.register', 'action_create_payments', [wizard_id],
-            context=action['context'],
-        )
+        }, action['context'])
+
+    def read_payments(self):
+        """ Return the states of the accounting payments of the charges of the card. """
+        return [row['state'] for row in self.rpc.search_read('account.payment', [
+            ('payment_transaction_id', 'in', [row['id'] for row in self.read_transactions()]),
+        ], ['state'])]
+
+    def read_charged(self):
+        """ Return what the ledger says each charge has taken, in minor units. """
+        references = {row['reference'] for row in self.read_transactions()}
+        return [
+            payment['captured']
+            for payment in self.card.merchant.shop.sandbox('GET', 'ledger')['payments']
+            if payment['merchant_reference'] in references
+        ]
 
     def read_payment_state(self):
         """ Return whether the invoice is paid, in the terms of Odoo. """
@@ -133,7 +154,7 @@ class Invoice:
         """ Return the transactions that pay the invoice. """
         return self.rpc.search_read(
             'payment.transaction', [('token_id', '=', self.card.id), ('operation', '=', 'offline')],
-            ['state', 'is_post_processed', 'payment_id'],
+            ['reference', 'state', 'is_post_processed', 'payment_id'],
         )
 
 
