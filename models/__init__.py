@@ -13,6 +13,7 @@ from . import payment_provider_messages
 from . import payment_provider_setup
 from . import payment_token
 from . import payment_transaction
+from . import payment_transaction_booking
 from . import payment_transaction_messages
 from . import payment_transaction_operations
 from . import payment_transaction_status

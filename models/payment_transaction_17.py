@@ -74,6 +74,12 @@ class PaymentTransaction(models.Model):
         """ Have the engine post-process the transaction now. """
         self._finalize_post_processing()
 
+    def _cron_finalize_post_processing(self):
+        """ Override of `payment` to book what could not be post-processed. """
+        super()._cron_finalize_post_processing()
+        if not self:
+            self._aps_book_leftovers()
+
     @api.model
     def _get_specific_create_values(self, provider_code, values):
         """ Override of `payment` to note the invoices of a charge from *Register Payment*.

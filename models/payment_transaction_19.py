@@ -50,6 +50,12 @@ class PaymentTransaction(models.Model):
         """ Have the engine post-process the transaction now. """
         self._post_process()
 
+    def _cron_post_process(self):
+        """ Override of `payment` to book what could not be post-processed. """
+        super()._cron_post_process()
+        if not self:
+            self._aps_book_leftovers()
+
     def _send_payment_request(self):
         """ Override of `payment` to pay with a saved card. """
         if self.provider_code != 'aps':

@@ -625,12 +625,12 @@ class PaymentTransaction(models.Model):
         self._aps_trigger_post_processing()
 
     def _aps_post_process_first(self):
-        """ Have the engine post-process a payment before it is refunded, if it hasn't yet.
+        """ Have a payment post-processed, or at least booked, before it is refunded.
 
         :return: None
         """
         if self.state == 'done' and not self.is_post_processed:
-            self._aps_post_process()
+            self._aps_book_leftover()
 
     def _aps_settle_lapse(self):
         """ Close the rest of a partially captured authorization. APS is not told. """
