@@ -5,7 +5,7 @@ from odoo import _, api, fields, models
 from odoo.exceptions import ValidationError
 
 from odoo.addons.payment_aps import const
-from odoo.addons.payment_aps.exceptions import APSError
+from odoo.addons.payment_aps.exceptions import APSError, APSRefused
 
 _logger = logging.getLogger(__name__)
 
@@ -32,6 +32,20 @@ class PaymentToken(models.Model):
         readonly=True,
         groups='base.group_system',
     )
+
+    #=== CRUD METHODS ===#
+
+    @api.model
+    def _get_specific_create_values(self, provider_code, values):
+        """ Override of `payment` to have imported cards belong to the account of their provider.
+
+        Whoever imports cards, or creates them by a script, can't name the account.
+        """
+        res = super()._get_specific_create_values(provider_code, values)
+        if provider_code != 'aps' or values.get('aps_merchant_identifier'):
+            return res
+        provider_sudo = self.env['payment.provider'].sudo().browse(values['provider_id'])
+        return {**res, 'aps_merchant_identifier': provider_sudo.aps_merchant_identifier}
 
     #=== BUSINESS METHODS - USE ===#
 
@@ -127,10 +141,15 @@ class PaymentToken(models.Model):
 
     @api.autovacuum
     def _gc_aps_tokens(self):
-        """ Tell APS about archived tokens that it couldn't be told about before. """
-        self.with_context(active_test=False).search(
-            [('aps_is_deactivation_due', '=', True), ('active', '=', False)], limit=100
-        )._aps_deactivate()
+        """ Tell APS about archived tokens that it couldn't be told about before.
+
+        One account that can't be reached doesn't keep the others from being told.
+        """
+        for provider in self.env['payment.provider'].search([('code', '=', 'aps')]):
+            self.with_context(active_test=False).search([
+                ('aps_is_deactivation_due', '=', True), ('active', '=', False),
+                ('provider_id', '=', provider.id),
+            ], limit=100)._aps_deactivate()
 
     def _aps_deactivate(self):
         """ Tell APS that the tokens are no longer used.
@@ -148,6 +167,9 @@ class PaymentToken(models.Model):
                         'token_name': token.provider_ref,
                         'token_status': 'INACTIVE',
                     })
+                except APSRefused as error:
+                    _logger.warning("APS doesn't forget the token %s: %s", token.id, error)
+                    continue
                 except APSError as error:
                     _logger.warning("APS was not told yet about archived tokens: %s", error)
                     return
