@@ -9,17 +9,22 @@ from odoo import Command, _, api, fields, models
 from odoo.exceptions import ValidationError
 
 from odoo.addons.payment_aps import const
-from odoo.addons.payment_aps.exceptions import APSError
+from odoo.addons.payment_aps import utils as aps_utils
+from odoo.addons.payment_aps.exceptions import APSError, APSRefused
 
 _logger = logging.getLogger(__name__)
 
-# What a transaction is created anew from if it was lost.
+# What a transaction is created anew from if it was lost. Odoo 19.0 has no callbacks.
 KEPT_FIELDS = (
     'provider_id', 'payment_method_id', 'reference', 'amount', 'currency_id', 'partner_id',
-    'token_id', 'operation', 'aps_account', 'aps_noted_invoices',
+    'token_id', 'operation', 'aps_account', 'aps_payment_command', 'aps_noted_invoices',
+    'callback_model_id', 'callback_res_id', 'callback_method',
 )
 # How long a declaration is kept, in minutes: longer than a request may take.
 RETENTION_TIME = 15
+# After which time a charge of which APS could not be asked is recorded as unknown. As such it is
+# asked about for days to come, and seen by the staff.
+UNKNOWN_AFTER = timedelta(days=1)
 
 
 class PaymentAPSCharge(models.Model):
@@ -34,7 +39,7 @@ class PaymentAPSCharge(models.Model):
     _name = 'payment.aps.charge'
     _description = "Charge of a Saved Card at Amazon Payment Services"
 
-    reference = fields.Char(required=True, readonly=True)
+    reference = fields.Char(required=True, readonly=True, index=True)
     fingerprint = fields.Char(
         help="The card, the amount and the document.", required=True, readonly=True, index=True
     )
@@ -52,7 +57,8 @@ class PaymentAPSCharge(models.Model):
         """ Declare a charge that is about to be sent, and commit the declaration.
 
         If the same charge was declared when this web request was run before, the transaction takes
-        over its reference.
+        over its reference. A transaction that is still a draft doesn't tell what became of its
+        charge: whoever created it may have committed it before the charge was sent.
 
         :param recordset tx: The transaction of the charge.
         :return: Whether the charge is new, and so is to be sent.
@@ -63,21 +69,28 @@ class PaymentAPSCharge(models.Model):
         # A cursor of its own sees what was committed since the request began, unlike the request's.
         with self.env.registry.cursor() as cr, self._locked(cr, fingerprint):
             cr.execute(
-                "SELECT reference, attempt FROM payment_aps_charge WHERE fingerprint = %s",
-                [fingerprint],
+                "SELECT reference, attempt FROM payment_aps_charge "
+                "WHERE fingerprint = %s OR reference = %s",
+                [fingerprint, tx.reference],
             )
             declared = dict(cr.fetchall())
-            recorded = tx.search(
-                [('reference', 'in', list(declared)), ('id', '!=', tx.id)]
-            ).mapped('reference')
-            for reference in declared.keys() - set(recorded):
-                if declared[reference] != attempt:
+            if tx.reference in declared:
+                return False
+            states = {
+                other_tx.reference: other_tx.state
+                for other_tx in tx.sudo().search([('reference', 'in', list(declared))])
+            }
+            for reference in declared:
+                if states.get(reference, 'draft') != 'draft':
+                    continue  # It is recorded what became of it.
+                if reference in states or declared[reference] != attempt:
                     raise ValidationError(_(
                         "The outcome of an earlier charge of this card is not known yet. Wait for "
                         "it; do not charge the card again."
                     ))
                 tx.reference = reference
                 return False
+            tx._aps_note_request()
             cr.execute(
                 "INSERT INTO payment_aps_charge "
                 "(attempt, fingerprint, reference, values, create_date) "
@@ -117,6 +130,20 @@ class PaymentAPSCharge(models.Model):
             cr.execute("DELETE FROM payment_aps_charge WHERE reference = %s", [reference])
 
     @api.model
+    def _is_declared(self, reference):
+        """ Return whether a charge is being made, or was lost, that has no transaction to see yet.
+
+        APS may tell of a charge before the request that makes it is committed.
+
+        :param str reference: The merchant reference of a message, not necessarily authentic.
+        :return: Whether it is declared.
+        :rtype: bool
+        """
+        return aps_utils.is_reference(reference) and bool(
+            self.sudo().search_count([('reference', '=', reference)], limit=1)
+        )
+
+    @api.model
     def _get_attempt(self):
         """ Return a name of the current request that stays the same when Odoo runs it again.
 
@@ -149,13 +176,14 @@ class PaymentAPSCharge(models.Model):
         :return: The values, as JSON text.
         :rtype: str
         """
+        tx_sudo = tx.sudo()  # Callbacks are for administrators only.
         values = {
-            name: tx[name].id if tx._fields[name].type == 'many2one' else tx[name]
-            for name in KEPT_FIELDS
+            name: tx_sudo[name].id if tx_sudo._fields[name].type == 'many2one' else tx_sudo[name]
+            for name in KEPT_FIELDS if name in tx_sudo._fields
         }
         for name in const.DOCUMENT_FIELDS:
-            if name in tx._fields and tx[name]:
-                values[name] = tx[name].ids
+            if name in tx_sudo._fields and tx_sudo[name]:
+                values[name] = tx_sudo[name].ids
         return json.dumps(values)
 
     #=== BUSINESS METHODS - SETTLING ===#
@@ -188,6 +216,12 @@ class PaymentAPSCharge(models.Model):
         tx = self.env['payment.transaction'].search([('reference', '=', self.reference)], limit=1)
         if not tx:
             self._recover()
+        elif tx.state == 'draft':
+            tx._aps_lock()
+            if tx.state == 'draft':
+                # As a pending charge, it stays in the way of another one until it is settled.
+                tx._aps_take_over_charge(None)
+                tx._aps_schedule_check(at_once=True)
         self.unlink()
 
     def _recover(self):
@@ -196,21 +230,89 @@ class PaymentAPSCharge(models.Model):
         :return: None
         :raise APSError: If APS gives no usable answer.
         """
+        try:
+            answer = self._ask()
+        except APSError as error:
+            if self._is_older_than(UNKNOWN_AFTER):
+                self._record_as_unknown()
+                _logger.warning("It can't be told what became of %s: %s", self.reference, error)
+                return
+            raise
+        if answer['response_code'][2:] == const.NOT_FOUND_MESSAGE_CODE:
+            if not self._is_older_than(timedelta(minutes=const.SETTLING_TIME)):
+                raise APSRefused(answer)  # It may still be on its way.
+            return
+        tx = self._create_anew()
+        tx._aps_take_over_charge(answer)
+        tx._aps_trigger_post_processing()
+        _logger.warning("The charge %s was made but not recorded; it is now.", self.reference)
+
+    def _ask(self):
+        """ Ask APS about a charge whose transaction was lost.
+
+        :return: The answer, which tells about the charge, or that APS doesn't know it.
+        :rtype: dict
+        :raise APSError: If APS gives no usable answer.
+        """
         values = json.loads(self.values)
-        provider = self.env['payment.provider'].browse(values['provider_id'])
+        provider = self.env['payment.provider'].browse(values['provider_id']).exists()
         provider._aps_ensure_can_ask(values.get('aps_account'))
         answer = provider._aps_make_request({
             'query_command': 'CHECK_STATUS', 'merchant_reference': self.reference,
         })
-        if answer['response_code'][2:] == const.NOT_FOUND_MESSAGE_CODE:
-            return
-        for name in const.DOCUMENT_FIELDS:
-            if name in values:
-                values[name] = [Command.set(values[name])]
-        if not self.env['payment.token'].browse(values['token_id']).exists().active:
+        if not aps_utils.is_query_answered(answer):
+            raise APSRefused(answer)
+        return answer
+
+    def _is_older_than(self, age):
+        """ Return whether the charge was declared longer ago. """
+        return fields.Datetime.now() - self.create_date >= age
+
+    def _record_as_unknown(self):
+        """ Record a lost charge of which nobody could be asked, so that the staff sees it.
+
+        :return: None
+        """
+        tx = self._create_anew()
+        tx.aps_staff_message = tx._aps_with_company_lang()._aps_get_unknown_outcome_message()
+        tx._aps_take_over_charge(None)
+
+    def _create_anew(self):
+        """ Create the transaction of a lost charge anew, with what is left of what it refers to.
+
+        What was created in the same database transaction was lost as well.
+
+        :return: The transaction.
+        :rtype: recordset of `payment.transaction`
+        """
+        tx_model = self.env['payment.transaction']
+        values = {
+            name: self._read_value(tx_model._fields[name], value)
+            for name, value in json.loads(self.values).items() if name in tx_model._fields
+        }
+        token = self.env['payment.token'].browse(values['token_id'])
+        provider = self.env['payment.provider'].browse(values['provider_id'])
+        values['partner_id'] = (
+            values['partner_id'] or (token.partner_id or provider.company_id.partner_id).id
+        )
+        if not token.active:
             values['token_id'] = False  # The card was deleted after it was charged.
-        tx = self.env['payment.transaction'].create(values)
+        former_settings = {
+            name: values[name] for name in ('aps_account', 'aps_payment_command') if name in values
+        }
+        tx = tx_model.create(values)
+        tx.write(former_settings)  # The engine has taken those that the provider has now.
         tx._aps_link_invoices()
-        tx._aps_handle(answer)
-        tx._aps_trigger_post_processing()
-        _logger.warning("The charge %s was made but not recorded; it is now.", self.reference)
+        return tx
+
+    def _read_value(self, field, value):
+        """ Return the value of a field as it is still valid.
+
+        :param Field field: The field of the transaction.
+        :param object value: The value that was kept; ids of records.
+        :return: The value, without records that don't exist.
+        """
+        if not field.relational:
+            return value
+        records = self.env[field.comodel_name].browse(value).exists()
+        return records.id if field.type == 'many2one' else [Command.set(records.ids)]

@@ -20,6 +20,8 @@ _logger = logging.getLogger(__name__)
 
 # When to ask about a charge whose outcome is unknown, in seconds after one another. A user waits.
 CHARGE_CHECKS = (0, 2, 4)
+# The states, in both series, of accounting payments that don't book a charge; none if deleted.
+REOPENED_STATES = (False, 'draft', 'cancel', 'canceled', 'rejected')
 
 
 class PaymentTransaction(models.Model):
@@ -131,19 +133,20 @@ class PaymentTransaction(models.Model):
         """ Charge a saved card without the shopper.
 
         The caller decides by the state right afterwards, so an unknown outcome is asked about for
-        a few seconds before it is left to the status check.
+        a few seconds before it is left to the status check. A charge that may have been sent
+        before is never sent again, but asked about.
 
         :return: None
         :raise ValidationError: If the card was certainly not charged.
         """
         self._aps_check_charge()
-        self._aps_note_request()
-        self.aps_request_date = fields.Datetime.now()
         charge_model = self.env['payment.aps.charge']
-        is_new = charge_model._declare(self)
+        is_new = self.state == 'draft' and charge_model._declare(self)
+        if not self.aps_request_date:
+            self.aps_request_date = fields.Datetime.now()
         payload = self._aps_prepare_charge_payload()
         answer = None
-        if is_new:  # Else it was sent before this request was run again.
+        if is_new:  # Else it was sent before, e.g., before this request was run again.
             try:
                 answer = self.provider_id._aps_make_request(payload)
             except (APSUnreachable, APSRefused) as error:
@@ -217,6 +220,7 @@ class PaymentTransaction(models.Model):
         for delay in CHARGE_CHECKS:
             time.sleep(delay)
             try:
+                self.provider_id._aps_ensure_can_ask(self.aps_account)
                 answer = self.provider_id._aps_make_request({
                     'query_command': 'CHECK_STATUS', 'merchant_reference': self.reference,
                 })
@@ -254,21 +258,24 @@ class PaymentTransaction(models.Model):
     def _aps_reopen_accounting(self):
         """ Have a payment made for a charge that turns out to have succeeded after all.
 
-        The engine cancels the accounting payment of a charge that isn't confirmed at once.
+        The engine cancels the accounting payment of a charge that isn't confirmed at once. Since
+        then, it may have been deleted, or taken up again as a draft.
 
         :return: None
         """
-        if self.operation != 'offline':
+        payment = self.payment_id
+        if self.operation != 'offline' or payment.state not in REOPENED_STATES:
             return
-        if self.payment_id.state in ('cancel', 'canceled'):
-            self._aps_link_invoices()
-            # The engine would post a draft again, and can't reconcile one that was canceled.
-            posted_invoices = self.invoice_ids.filtered(lambda move: move.state == 'posted')
-            self.write({
-                'payment_id': False, 'is_post_processed': False,
-                'invoice_ids': [Command.set(posted_invoices.ids)],
-            })
-            self._aps_trigger_post_processing()
+        # Whoever posts the draft later would book the same money once more.
+        payment.filtered(lambda payment: payment.state == 'draft').action_cancel()
+        self._aps_link_invoices()
+        # The engine would post a draft again.
+        invoices = self.invoice_ids.filtered(lambda move: move.state != 'draft')
+        self.write({
+            'payment_id': False, 'is_post_processed': False,
+            'invoice_ids': [Command.set(invoices.ids)],
+        })
+        self._aps_trigger_post_processing()
 
     def _aps_link_invoices(self):
         """ Link the invoices that were noted when the payment was created, if there are any.
@@ -277,7 +284,7 @@ class PaymentTransaction(models.Model):
         """
         if self.aps_noted_invoices:
             noted_invoices = self.env['account.move'].browse(self.aps_noted_invoices).exists()
-            posted_invoices = noted_invoices.filtered(lambda move: move.state == 'posted')
+            invoices = noted_invoices.filtered(lambda move: move.state != 'draft')
             self.write({
-                'invoice_ids': [Command.set(posted_invoices.ids)], 'aps_noted_invoices': False,
+                'invoice_ids': [Command.set(invoices.ids)], 'aps_noted_invoices': False,
             })

@@ -1,3 +1,4 @@
+import json
 from datetime import date, timedelta
 from unittest.mock import patch
 
@@ -8,7 +9,12 @@ from odoo.tools import mute_logger
 
 from odoo.addons.payment.controllers.post_processing import PaymentPostProcessing
 from odoo.addons.payment_aps import utils as aps_utils
-from odoo.addons.payment_aps.exceptions import APSError, APSOutcomeUnknown
+from odoo.addons.payment_aps.exceptions import (
+    APSError,
+    APSOutcomeUnknown,
+    APSRefused,
+    APSUnreachable,
+)
 from odoo.addons.payment_aps.tests.common import MERCHANT_IDENTIFIER, TOKEN_NAME, APSCommon
 
 
@@ -144,7 +150,6 @@ class TestSavedCards(APSCommon):
         for values, reason in (
             ({'aps_expiry_date': yesterday}, "has expired"),
             ({'aps_merchant_identifier': 'SomebodyElse'}, "another merchant account"),
-            ({'aps_merchant_identifier': False}, "another merchant account"),
         ):
             with self.subTest(reason=reason):
                 token = self._save_card(**values)
@@ -247,11 +252,11 @@ class TestSavedCards(APSCommon):
         tx._aps_handle(self._build_message(tx, status='01', response_code='01072'))
         self.assertEqual(tx.state, 'error')
 
-    def _lose_charge(self, **documents):
+    def _lose_charge(self, number='', **values):
         """ Return the declaration of a charge whose transaction was rolled back. """
         tx = self._create_transaction(
-            'token', operation='offline', token_id=self._save_card().id, reference='INV-7-LOST',
-            **documents,
+            'token', operation='offline', token_id=self._save_card().id,
+            reference=f'INV-7{number}-LOST', **values,
         )
         charge_model = self.env['payment.aps.charge']
         charge = charge_model.create({
@@ -269,9 +274,16 @@ class TestSavedCards(APSCommon):
             'merchant_reference': charge.reference, 'fort_id': '169', 'status': '12',
             'response_code': '12000', **changes,
         }
+        answer = {name: value for name, value in answer.items() if value}
         with patch.object(type(self.provider), '_aps_make_request', return_value=answer):
             charge._settle()
-        return self.env['payment.transaction'].search([('reference', '=', 'INV-7-LOST')])
+        return self._find_lost_tx()
+
+    def _find_lost_tx(self):
+        """ Return the transaction that was created anew last, if any. """
+        return self.env['payment.transaction'].search(
+            [('reference', '=like', 'INV-7%-LOST')], order='id desc', limit=1
+        )
 
     @mute_logger('odoo.addons.payment_aps.models.payment_aps_charge')
     def test_lost_charge_is_recorded_with_what_it_pays(self):
@@ -336,11 +348,248 @@ class TestSavedCards(APSCommon):
             tx._aps_charge()
         self.assertEqual(tx.state, 'pending')
 
+    def _age(self, charge, **age):
+        """ Have a charge been declared earlier. """
+        self.env.flush_all()
+        self.env.cr.execute(
+            "UPDATE payment_aps_charge SET create_date = create_date - %s WHERE id = %s",
+            [timedelta(**age), charge.id],
+        )
+        charge.invalidate_recordset()
+
     def test_lost_charge_that_was_never_made_is_forgotten(self):
-        """ Test that nothing is recorded that APS knows nothing of. """
+        """ Test that nothing is recorded that APS knows nothing of, once nothing can arrive. """
         charge = self._lose_charge()
+        with self.assertRaises(APSError):
+            self._settle(charge, response_code='12036')
+        self.assertTrue(charge.exists(), "It may still be on its way.")
+
+        self._age(charge, minutes=16)
         self.assertFalse(self._settle(charge, response_code='12036'))
         self.assertFalse(charge.exists())
+
+    def test_lost_charge_is_kept_while_the_query_fails(self):
+        """ Test that a query that failed doesn't count as a proof of anything. """
+        charge = self._lose_charge()
+        self._age(charge, hours=1)
+        for status, code in (('11', '11006'), ('00', '00002'), ('00', '00013')):
+            with self.subTest(code=code), self.assertRaises(APSError):
+                self._settle(charge, status=status, response_code=code)
+            self.assertTrue(charge.exists())
+            self.assertFalse(self._find_lost_tx())
+
+    @mute_logger('odoo.addons.payment_aps.models.payment_aps_charge')
+    def test_lost_charge_that_nobody_can_settle_is_told_to_the_staff(self):
+        """ Test that it ends as what it is: unknown, and in the way of another charge. """
+        charge = self._lose_charge()
+        self._age(charge, days=2)
+        account = self.provider._aps_get_account_digest()
+        self.provider.aps_merchant_identifier = 'Another1'
+
+        tx = self._settle(charge, response_code='12036')
+
+        self.assertEqual(tx.state, 'pending')
+        self.assertIn("dashboard", tx.aps_staff_message)
+        self.assertEqual(tx.aps_account, account)
+        self.assertFalse(charge.exists())
+        self.provider.aps_merchant_identifier = MERCHANT_IDENTIFIER
+        again = self._create_transaction(
+            'token', operation='offline', token_id=tx.token_id.id, reference='INV-7-AGAIN'
+        )
+        with self.assertRaisesRegex(ValidationError, "not known yet"):
+            again._aps_check_charge()
+
+    @mute_logger(
+        'odoo.addons.payment_aps.models.payment_aps_charge',
+        'odoo.addons.payment_aps.models.payment_transaction_status',
+        'odoo.addons.payment_aps.models.payment_transaction_tokens',
+    )
+    def test_lost_charge_of_which_aps_tells_nothing_clear_is_pending(self):
+        """ Test that it is in the way of another charge until it is clear. """
+        for number, changes in enumerate((
+            {'transaction_status': '14', 'transaction_code': '14000', 'captured_amount': '1'},
+            {'transaction_status': '40', 'transaction_code': '40090'},
+            {'transaction_status': None},
+            {'merchant_identifier': 'SomebodyElse', 'transaction_status': '14'},
+        )):
+            with self.subTest(changes=changes):
+                charge = self._lose_charge(number)
+                self._age(charge, hours=1)
+                tx = self._settle(charge, **changes)
+                self.assertEqual(tx.state, 'pending')
+                self.assertTrue(tx.aps_next_check)
+                self.assertFalse(charge.exists())
+
+    @mute_logger('odoo.addons.payment_aps.models.payment_aps_charge')
+    def test_lost_charge_is_recorded_though_its_documents_are_lost_as_well(self):
+        """ Test that a rollback of whatever it referred to doesn't leave the money unrecorded. """
+        charge = self._lose_charge()
+        values = json.loads(charge.values)
+        lost_id = 2 ** 31 - 1
+        for name in ('partner_id', 'token_id'):
+            values[name] = lost_id
+        for name in ('invoice_ids', 'sale_order_ids', 'aps_noted_invoices'):
+            values[name] = [lost_id]
+        charge.values = json.dumps(values)
+
+        tx = self._settle(
+            charge, transaction_status='14', transaction_code='14000', captured_amount='12345',
+        )
+
+        self.assertEqual(tx.state, 'done')
+        self.assertFalse(tx.invoice_ids)
+        self.assertEqual(tx.partner_id, self.provider.company_id.partner_id)
+
+    @mute_logger('odoo.addons.payment_aps.models.payment_aps_charge')
+    def test_lost_charge_is_told_to_who_waits_for_it(self):
+        """ Test that the callback of a charge, in the series that have some, survives. """
+        if 'callback_method' not in self.env['payment.transaction']._fields:
+            self.skipTest("There are no callbacks in this series.")
+        charge = self._lose_charge(
+            callback_model_id=self.env['ir.model']._get_id('res.partner'),
+            callback_res_id=self.partner.id, callback_method='_aps_test_callback',
+        )
+        with patch.object(
+            type(self.partner), '_aps_test_callback', create=True, return_value=True
+        ) as callback:
+            self._settle(
+                charge, transaction_status='14', transaction_code='14000', captured_amount='12345',
+            )
+        self.assertEqual(callback.call_count, 1)
+
+    def _declare_charge(self, **values):
+        """ Return an offline transaction whose charge is declared, and the declaration. """
+        tx = self._create_transaction('token', **{
+            'operation': 'offline', 'token_id': self._save_card().id, 'reference': 'INV-8-DECLARED',
+            **values,
+        })
+        charge_model = self.env['payment.aps.charge']
+        return tx, charge_model.create({
+            'reference': tx.reference, 'attempt': 'another',
+            'fingerprint': charge_model._get_fingerprint(tx),
+            'values': charge_model._serialize(tx),
+        })
+
+    def _charge(self, tx, *answers):
+        """ Have a transaction charged.
+
+        :param recordset tx: The transaction.
+        :param list[dict|Exception] answers: What APS answers.
+        :return: The commands that were sent.
+        :rtype: list[str]
+        """
+        with patch.object(
+            type(self.provider), '_aps_make_request', side_effect=answers
+        ) as request, patch(
+            'odoo.addons.payment_aps.models.payment_transaction_tokens.time.sleep'
+        ), mute_logger('odoo.addons.payment_aps.models.payment_transaction_tokens'):
+            tx._aps_charge()
+        return [
+            call.args[0].get('command') or call.args[0]['query_command']
+            for call in request.call_args_list
+        ]
+
+    def test_declared_charge_of_a_draft_is_in_the_way_of_another_one(self):
+        """ Test that a draft whose charge may have been sent isn't taken for a recorded one. """
+        tx, _charge = self._declare_charge()
+        again = self._create_transaction(
+            'token', operation='offline', token_id=tx.token_id.id, reference='INV-8-AGAIN'
+        )
+        self.env.flush_all()
+        with self.assertRaisesRegex(ValidationError, "not known yet"):
+            self._charge(again)
+        self.assertEqual(again.reference, 'INV-8-AGAIN')
+
+    def test_declared_charge_is_asked_about_by_its_own_transaction(self):
+        """ Test that a caller who tries the same transaction again doesn't charge again. """
+        tx, _charge = self._declare_charge()
+        self.env.flush_all()
+        account = tx.aps_account
+        answer = {
+            'query_command': 'CHECK_STATUS', 'merchant_identifier': MERCHANT_IDENTIFIER,
+            'merchant_reference': tx.reference, 'fort_id': '169', 'status': '12',
+            'response_code': '12000', 'transaction_status': '14', 'transaction_code': '14000',
+            'captured_amount': '12345',
+        }
+        self.assertEqual(self._charge(tx, answer), ['CHECK_STATUS'])
+        self.assertEqual((tx.state, tx.aps_account), ('done', account))
+
+    def test_pending_charge_is_not_sent_again(self):
+        """ Test that its own transaction only asks, even when the declaration is forgotten. """
+        tx = self._create_transaction(
+            'token', operation='offline', token_id=self._save_card().id
+        )
+        tx._set_pending()
+        unknown = [APSOutcomeUnknown("ReadTimeout")] * 3
+        self.assertEqual(self._charge(tx, *unknown), ['CHECK_STATUS'] * 3)
+        self.assertEqual(tx.state, 'pending')
+
+    def test_declared_draft_is_made_pending_and_asked_about(self):
+        """ Test that a draft whose charge may have been sent isn't forgotten as one. """
+        tx, charge = self._declare_charge()
+        self._age(charge, hours=1)
+        charge._settle()
+        self.assertEqual(tx.state, 'pending')
+        self.assertLessEqual(tx.aps_next_check, fields.Datetime.now())
+        self.assertFalse(charge.exists())
+
+    def test_charge_that_is_not_recorded_yet_is_known_as_declared(self):
+        """ Test that a notice that comes before the request is committed is no stranger's. """
+        charge = self._lose_charge()
+        charge_model = self.env['payment.aps.charge']
+        self.assertTrue(charge_model._is_declared(charge.reference))
+        for reference in ('INV-7-OTHER', '', None, 'x' * 10 ** 4):
+            self.assertFalse(charge_model._is_declared(reference))
+
+    def test_late_success_is_booked_though_its_payment_was_deleted(self):
+        """ Test that a charge that is confirmed late is post-processed once more. """
+        tx = self._create_transaction(
+            'token', operation='offline', token_id=self._save_card().id
+        )
+        tx._set_pending()
+        tx.is_post_processed = True  # With an accounting payment, which somebody has deleted.
+        tx._aps_handle(self._build_message(tx))
+        self.assertEqual(tx.state, 'done')
+        self.assertFalse(tx.is_post_processed)
+
+    def test_imported_card_belongs_to_the_account_of_its_provider(self):
+        """ Test that a card that a script creates can be used, but not by another account. """
+        token = self._save_card(aps_merchant_identifier=False)
+        token._aps_check_usable(self.provider)
+        self.provider.aps_merchant_identifier = 'Another1'
+        with self.assertRaisesRegex(ValidationError, "another merchant account"):
+            token._aps_check_usable(self.provider)
+
+    @mute_logger('odoo.addons.payment_aps.models.payment_token')
+    def test_deleted_cards_of_others_are_told_though_one_is_not(self):
+        """ Test that neither an account that can't be reached nor a card is in the way. """
+        other_provider = self.provider.copy({
+            'state': 'test', 'aps_merchant_identifier': 'OtherMerchant', 'aps_access_code': 'Other',
+            'aps_sha_request': 'other request', 'aps_sha_response': 'other response',
+        })
+        tokens = self.env['payment.token'].create([{
+            'provider_id': provider.id, 'payment_method_id': self.card.id,
+            'partner_id': self.partner.id, 'provider_ref': name,
+            'aps_merchant_identifier': provider.aps_merchant_identifier,
+        } for provider, name in (
+            (self.provider, 'unreachable'), (self.provider, 'not asked'),
+            (other_provider, 'refused'), (other_provider, 'told'),
+        )])
+        tokens.write({'active': False, 'aps_is_deactivation_due': True})
+
+        def answer(provider, payload):
+            if provider == self.provider:
+                raise APSUnreachable("ConnectTimeout")
+            if payload['token_name'] == 'refused':
+                raise APSRefused({'response_code': '00013'})
+            return {'status': '58'}
+
+        with patch.object(type(self.provider), '_aps_make_request', answer):
+            self.env['payment.token']._gc_aps_tokens()
+
+        self.assertEqual(
+            tokens.mapped('aps_is_deactivation_due'), [True, True, True, False]
+        )
 
     def test_expiry_dates_of_answers(self):
         """ Test that a card is valid to the end of its month, and rubbish is no date. """

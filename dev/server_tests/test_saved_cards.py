@@ -194,6 +194,25 @@ def test_charge_that_is_settled_after_its_invoice_was_canceled_is_accounted(
     assert payment['state'] in ('posted', 'paid', 'in_process')
 
 
+@pytest.mark.parametrize('action', ['unlink', 'action_draft'])
+def test_charge_that_is_settled_after_its_payment_was_taken_away_pays_the_invoice(
+    merchant, uncertain_invoice, action
+):
+    [row] = uncertain_invoice.read_transactions()
+    payment_id = row['payment_id'][0]
+    merchant.rpc.call('account.payment', action, [payment_id])
+
+    merchant.rpc.call('payment.transaction', 'action_aps_check_status', [row['id']])
+    merchant.post_process()
+
+    [row] = uncertain_invoice.read_transactions()
+    assert (row['state'], row['is_post_processed']) == ('done', True)
+    assert uncertain_invoice.read_payment_state() in ('in_payment', 'paid')
+    assert len([state for state in uncertain_invoice.read_payments() if state in PAID]) == 1
+    left = merchant.rpc.search_read('account.payment', [('id', '=', payment_id)], ['state'])
+    assert {row['state'] for row in left} <= CANCELED, "It could be posted once more."
+
+
 def test_deleted_card_does_not_stop_operations(merchant):
     card = save_card(merchant)
     payment = merchant.open_page(100, command='AUTHORIZATION', token_id=card.id)
