@@ -334,8 +334,8 @@ class PaymentAPSRefusal(models.Model):
         if provider_sudo:
             others = [other._aps_get_account() for other in providers_sudo - provider_sudo]
             finding, detail = find_flaw(message, provider_sudo._aps_get_account(), others)
-        elif self._aps_is_expected(message):
-            return None
+        elif self.env['payment.aps.charge'].sudo()._is_declared(message.get('merchant_reference')):
+            return None  # APS is faster than Odoo, which has not committed the charge, and repeats.
         else:
             finding, detail = 'reference', ''
             provider_sudo = providers_sudo.filtered(lambda p: p._aps_verify_signature(message))[:1]
@@ -345,21 +345,6 @@ class PaymentAPSRefusal(models.Model):
             'detail': detail,
             'line': self._aps_describe(channel, aps_utils.describe_message(message)),
         }
-
-    @api.model
-    def _aps_is_expected(self, message):
-        """ Return whether a message is about a charge whose transaction is not committed yet.
-
-        APS is faster than Odoo then, and tells again.
-
-        :param dict message: The message, about a payment that is not known.
-        :return: Whether it is.
-        :rtype: bool
-        """
-        reference = message.get('merchant_reference')
-        return aps_utils.is_reference(reference) and bool(
-            self.env['payment.aps.charge'].sudo().search_count([('reference', '=', reference)])
-        )
 
     @api.model
     def _aps_describe(self, channel, text):
