@@ -1,6 +1,7 @@
 import json
 import logging
 import re
+import time
 import uuid
 from contextlib import contextmanager
 from datetime import timedelta
@@ -10,7 +11,12 @@ from odoo.exceptions import ValidationError
 
 from odoo.addons.payment_aps import const
 from odoo.addons.payment_aps import utils as aps_utils
-from odoo.addons.payment_aps.exceptions import APSError, APSRefused
+from odoo.addons.payment_aps.exceptions import (
+    APSError,
+    APSOutcomeUnknown,
+    APSRefused,
+    APSUnreachable,
+)
 
 _logger = logging.getLogger(__name__)
 
@@ -25,6 +31,8 @@ RETENTION_TIME = 15
 # After which time a charge of which APS could not be asked is recorded as unknown. As such it is
 # asked about for days to come, and seen by the staff.
 UNKNOWN_AFTER = timedelta(days=1)
+# For how long lost charges are looked for in one run, in seconds.
+SETTLING_TIME = 45
 
 
 class PaymentAPSCharge(models.Model):
@@ -49,6 +57,7 @@ class PaymentAPSCharge(models.Model):
         readonly=True,
     )
     values = fields.Text(help="The values of the transaction.", required=True, readonly=True)
+    last_try = fields.Datetime(help="When it was last tried in vain to settle it.", readonly=True)
 
     #=== BUSINESS METHODS - DECLARING ===#
 
@@ -192,20 +201,43 @@ class PaymentAPSCharge(models.Model):
     def _settle_declarations(self):
         """ Forget the declarations of charges that are recorded, and record those that are not.
 
+        Those that were not tried for the longest time come first, so that what can't be settled
+        doesn't keep the others from it. An account that gives no answer is left alone.
+
         :return: None
         """
+        end = time.monotonic() + SETTLING_TIME
         limit = fields.Datetime.now() - timedelta(minutes=RETENTION_TIME)
-        for charge in self.search([('create_date', '<', limit)], limit=100):
-            try:
-                charge._settle()
-                self.env.cr.commit()  # pylint: disable=invalid-commit
-            except Exception as error:
-                self.env.cr.rollback()
-                is_expected = isinstance(error, APSError)
-                _logger.log(
-                    logging.WARNING if is_expected else logging.ERROR,
-                    "A charge can't be settled yet: %s", error, exc_info=not is_expected,
-                )
+        left_ids = set()  # The providers that are left alone.
+        for charge in self.search(
+            [('create_date', '<', limit)], order='last_try NULLS FIRST, id', limit=100
+        ):
+            provider_id = json.loads(charge.values)['provider_id']
+            if time.monotonic() < end and provider_id not in left_ids:
+                error = charge._try_to_settle()
+                if isinstance(error, (APSUnreachable, APSOutcomeUnknown)):
+                    left_ids.add(provider_id)
+
+    def _try_to_settle(self):
+        """ Settle the declaration and commit, or note that it was tried in vain.
+
+        :return: What went wrong, if anything.
+        :rtype: Exception | None
+        """
+        try:
+            self._settle()
+            self.env.cr.commit()  # pylint: disable=invalid-commit
+        except Exception as error:
+            self.env.cr.rollback()
+            is_expected = isinstance(error, APSError)
+            _logger.log(
+                logging.WARNING if is_expected else logging.ERROR,
+                "A charge can't be settled yet: %s", error, exc_info=not is_expected,
+            )
+            self.last_try = fields.Datetime.now()
+            self.env.cr.commit()  # pylint: disable=invalid-commit
+            return error
+        return None
 
     def _settle(self):
         """ Forget the declaration, once it is certain that no payment gets lost by that.
