@@ -281,6 +281,19 @@ def is_query_answered(answer):
     return answer.get('status') == '12' or is_unknown
 
 
+def is_payment_unknown(query, answer):
+    """ Return whether the answer to a query about a payment says that APS doesn't know it.
+
+    :param dict query: The query; one about an operation of the payment has a
+                       `maintenance_reference`.
+    :param dict answer: The authentic answer.
+    :return: Whether it does.
+    :rtype: bool
+    """
+    message_code = (answer.get('response_code') or '')[2:]
+    return message_code == const.NOT_FOUND_MESSAGE_CODE and not query.get('maintenance_reference')
+
+
 def get_operation_outcome(command, status, response_code):
     """ Return the outcome of an operation that maintains a payment.
 
@@ -299,19 +312,34 @@ def get_operation_outcome(command, status, response_code):
     return 'pending'
 
 
-def get_next_check(start, now):
+def get_next_check(start, now, schedule=const.CHECK_SCHEDULE):
     """ Return when an unsettled payment or operation is to be asked about next.
 
     :param datetime start: When the payment or operation was started.
     :param datetime now: The time of the latest check.
+    :param tuple[int] schedule: When it is asked about, in minutes after the start.
     :return: The time of the next check; `None` if it was asked about for long enough.
     :rtype: datetime | None
     """
-    for minutes in const.CHECK_SCHEDULE:
+    for minutes in schedule:
         check = start + datetime.timedelta(minutes=minutes)
         if check > now:
             return check
     return None
+
+
+def get_next_visit(start, last_time):
+    """ Return from when on the status page has APS asked at once again.
+
+    The wait doubles with the age of the payment, so that one who keeps the page open, or opens it
+    again and again, causes few queries.
+
+    :param datetime start: When the payment was started.
+    :param datetime last_time: When APS was last to be asked at once, or told something.
+    :return: The time.
+    :rtype: datetime
+    """
+    return last_time + max(last_time - start, datetime.timedelta(minutes=1))
 
 
 # === Values === #

@@ -1,6 +1,7 @@
 from odoo import fields, models
 
 from odoo.addons.payment import utils as payment_utils
+from odoo.addons.payment_aps import utils as aps_utils
 from odoo.addons.payment_aps.exceptions import APSError, APSUnreachable
 
 
@@ -75,8 +76,10 @@ class PaymentProvider(models.Model):
     def _aps_exchange(self, signed_fields, read_timeout=None):
         """ Post a signed request to the payment API, and leave a trail of it and of its answer.
 
-        The request is stored before it is sent and apart from the current database transaction, so
-        that it is known even if that is rolled back, or the server stops meanwhile.
+        A request is stored before it is sent and apart from the current database transaction, so
+        that it is known even if that is rolled back, or the server stops meanwhile. A query changes
+        nothing at APS, so it is stored with its answer. That APS doesn't know a payment isn't kept:
+        anybody can start any number of payments that are never made.
 
         :param dict signed_fields: The fields of the request.
         :param int|None read_timeout: See `_aps_make_request`.
@@ -86,12 +89,16 @@ class PaymentProvider(models.Model):
         :raise APSOutcomeUnknown: If APS may have executed the request.
         """
         trail = self.env['payment.aps.message']
-        request_id = trail._aps_store_request(self, signed_fields)
+        is_query = 'query_command' in signed_fields
+        request_id = None if is_query else trail._aps_store_request(self, signed_fields)
         try:
             answer = self._aps_read_answer(self._aps_post(signed_fields, read_timeout))
         except APSError as error:
             state = 'unreachable' if isinstance(error, APSUnreachable) else 'unknown'
+            request_id = request_id or trail._aps_store_request(self, signed_fields)
             trail._aps_store_failure(request_id, state, str(error))
             raise
-        trail._aps_store_answer(self, request_id, answer)
+        if not (is_query and aps_utils.is_payment_unknown(signed_fields, answer)):
+            request_id = request_id or trail._aps_store_request(self, signed_fields)
+            trail._aps_store_answer(self, request_id, answer)
         return answer
