@@ -327,17 +327,18 @@ class PaymentProvider(models.Model):
             sha_type=provider_sudo.aps_sha_type or 'sha256',
         )
 
-    def _aps_get_account_digest(self):
+    def _aps_get_account_digest(self, state=None):
         """ Return by what a payment recognizes the merchant account that it was made with.
 
         The identifier is for settings administrators, so it is not told in itself.
 
+        :param str|None state: The state that tells the environment, if not that of the provider.
         :return: A digest of merchant identifier and environment.
         :rtype: str
         """
         provider_sudo = self.sudo()
         provider_sudo._aps_fetch_account()
-        name = f'{provider_sudo.state} {provider_sudo.aps_merchant_identifier}'
+        name = f'{state or provider_sudo.state} {provider_sudo.aps_merchant_identifier}'
         return sha256(name.encode()).hexdigest()[:16]
 
     def _aps_changes_account(self, values):
