@@ -207,6 +207,9 @@ CAPTURE_WINDOW_DAYS = 7
 # When an unsettled payment or operation is asked about, in minutes after it was started.
 # One follows the end of `SETTLING_TIME`, so that an operation that got lost can be repeated soon.
 CHECK_SCHEDULE = (2, 10, 16, 60, 24 * 60, 2 * 24 * 60, 3 * 24 * 60, 4 * 24 * 60)
+# The same of a payment of which nothing was ever heard, and whose shopper didn't come back: most of
+# them were never made, and anybody can start any number of them.
+DRAFT_SCHEDULE = (10, 60, 4 * 24 * 60)
 # A payment about which APS gives no usable answer is asked about daily, for this long at most.
 LONGEST_CHECK_DAYS = 30
 # The system parameter that holds the hours after which a payment that APS knows nothing of is

@@ -9,16 +9,29 @@ class APSPostProcessing(PaymentPostProcessing):
 
     @http.route()
     def display_status(self, **kwargs):
-        """ Override of `payment` to ask APS if the shopper came back without a usable answer. """
+        """ Override of `payment` to have APS asked if the shopper came back without an answer. """
+        tx_sudo = self._get_aps_transaction()
+        page = self._send_to_payment_page(tx_sudo) if tx_sudo.aps_is_page_due else None
+        if page is None:
+            tx_sudo._aps_check_for_shopper()
+        return page or super().display_status(**kwargs)
+
+    @http.route()
+    def poll_status(self, **kwargs):
+        """ Override of `payment` to have APS asked again if the shopper goes on waiting. """
+        self._get_aps_transaction()._aps_check_for_shopper()
+        return super().poll_status(**kwargs)
+
+    def _get_aps_transaction(self):
+        """ Return the payment of the session, if it is one of APS.
+
+        :return: The sudoed transaction, as a `payment.transaction` record; empty if there is none.
+        :rtype: recordset of `payment.transaction`
+        """
         tx_sudo = request.env['payment.transaction'].sudo().browse(
             request.session.get(self.MONITORED_TX_ID_KEY)
         ).exists()
-        if tx_sudo.provider_code == 'aps' and tx_sudo.aps_is_page_due:
-            page = self._send_to_payment_page(tx_sudo)
-            return page or super().display_status(**kwargs)
-        if tx_sudo.provider_code == 'aps':
-            tx_sudo._aps_check_for_shopper()
-        return super().display_status(**kwargs)
+        return tx_sudo.filtered(lambda tx: tx.provider_code == 'aps')
 
     @staticmethod
     def _send_to_payment_page(tx_sudo):

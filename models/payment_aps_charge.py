@@ -6,6 +6,8 @@ import uuid
 from contextlib import contextmanager
 from datetime import timedelta
 
+from psycopg2 import OperationalError
+
 from odoo import Command, _, api, fields, models
 from odoo.exceptions import ValidationError
 
@@ -229,7 +231,7 @@ class PaymentAPSCharge(models.Model):
             self.env.cr.commit()  # pylint: disable=invalid-commit
         except Exception as error:
             self.env.cr.rollback()
-            is_expected = isinstance(error, APSError)
+            is_expected = isinstance(error, (APSError, OperationalError))  # Or a conflict.
             _logger.log(
                 logging.WARNING if is_expected else logging.ERROR,
                 "A charge can't be settled yet: %s", error, exc_info=not is_expected,

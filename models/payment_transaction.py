@@ -35,6 +35,7 @@ ANSWER_FIELDS = (
     'reference', 'state', 'operation', 'amount', 'currency_id', 'company_id', 'partner_id',
     'partner_lang', 'provider_id', 'provider_reference', 'payment_method_id', 'token_id',
     'source_transaction_id', 'aps_command', 'aps_request_state', 'aps_next_check',
+    'aps_request_date', 'aps_asked_date', 'aps_last_notice', 'create_date', 'last_state_change',
     'callback_is_done', 'callback_model_id', 'callback_res_id', 'callback_method', 'callback_hash',
 )
 
@@ -658,7 +659,7 @@ class PaymentTransaction(models.Model):
             )
         if target_state == 'done' and not self._aps_is_check_due():
             self.aps_next_check = False
-        elif target_state == 'authorized' and not self._aps_is_check_due():
+        elif target_state in ('authorized', 'pending') and not self._aps_is_check_due():
             self._aps_schedule_check()
         if target_state == 'done' and former_state != 'draft':
             self._aps_reopen_accounting()

@@ -2,10 +2,12 @@ import logging
 import time
 from datetime import timedelta
 
+import requests
 from psycopg2 import OperationalError, errors
 
 from odoo import _, api, fields, models
 from odoo.exceptions import UserError
+from odoo.tools.sql import create_index
 
 from odoo.addons.payment import utils as payment_utils
 from odoo.addons.payment_aps import const
@@ -14,28 +16,47 @@ from odoo.addons.payment_aps.exceptions import (
     APSError,
     APSMessageRefused,
     APSOtherAccount,
-    APSOutcomeUnknown,
     APSRefused,
     APSUnreachable,
 )
+from odoo.addons.payment_aps.workers import Worker
 
 _logger = logging.getLogger(__name__)
 
-# How many payments the cron asks about in one run, and after how many requests in a row without
-# answer it leaves an account alone until the next run.
+# How many payments of an account the cron asks about in one run, and after how many requests in a
+# row without usable answer it leaves the account alone until the next run.
 CHECK_BATCH_SIZE = 100
 MAX_FAILURES = 3
 # How often the cron applies what APS tells of a payment that others are updating, e.g., the
 # engine's post-processing of a capture, which updates the customer as well.
 CHECK_ATTEMPTS = 5
-# How long a run of the cron may take, in seconds, below the limit that Odoo sets.
+# How long a run of the cron may take, in seconds, below the limit that Odoo sets; and how often it
+# looks if an account has become due meanwhile. Each account is asked by a worker of its own.
 CHECK_TIME = 60
-# How long the status page of a shopper waits for APS, in seconds.
-SHOPPER_READ_TIMEOUT = 5
-# How long the sums of a payment are asked for after the notice of an operation.
+CHECK_TICK = 0.2
+MAX_WORKERS = 8
+# What an account has left when its worker ends: payments for which there was no time, or all of
+# them, since APS gives no answer.
+REST, LEFT = 'rest', 'left'
+# The queues of an account, as conditions: what is under way or was begun; those whose shopper is
+# back, or of which APS said what can't be believed; the rest, which anybody can make. Each has an
+# index of its own, see `init`.
+QUEUES = (
+    "aps_next_check IS NOT NULL AND state NOT IN ('draft', 'cancel', 'error')",
+    "aps_next_check <= aps_asked_date",
+    "aps_next_check IS NOT NULL",
+)
+# How long the sums of a payment are asked for after the notice of an operation, and how long a
+# payment is asked about more often after APS was to be asked at once.
 NOTICE_TIME = timedelta(hours=1)
-# How long a shopper who looks at the status page must wait for the next request of their payment.
-SHOPPER_CHECK_INTERVAL = timedelta(minutes=1)
+ASKED_TIME = timedelta(minutes=10)
+# Two reasons to ask that follow one another so closely are one.
+MERGE_TIME = timedelta(seconds=5)
+# For how long the status page leaves a payment alone of which APS has just told.
+TOLD_TIME = timedelta(minutes=1)
+# How soon a check is repeated that APS gave no answer to, and one that it refused or that failed.
+UNANSWERED_DELAY = timedelta(hours=1)
+FAILED_DELAY = timedelta(days=1)
 
 
 class PaymentTransaction(models.Model):
@@ -53,7 +74,13 @@ class PaymentTransaction(models.Model):
         help="When Amazon Payment Services is asked about this payment next.",
         readonly=True,
         copy=False,
-        index='btree_not_null',
+    )
+    aps_asked_date = fields.Datetime(
+        string="APS Asked at Once",
+        help="When Amazon Payment Services was last to be asked at once, e.g., because the shopper "
+             "was back without a result.",
+        readonly=True,
+        copy=False,
     )
     aps_last_check = fields.Datetime(string="Last APS Check", readonly=True, copy=False)
     aps_last_notice = fields.Datetime(
@@ -77,6 +104,15 @@ class PaymentTransaction(models.Model):
         readonly=True,
         copy=False,
     )
+
+    def init(self):
+        """ Create an index for each queue of the check. """
+        super().init()
+        for number, condition in enumerate(QUEUES, start=1):
+            create_index(
+                self.env.cr, f'payment_transaction_aps_queue_{number}', self._table,
+                ['provider_id', 'aps_next_check', 'id'], where=condition,
+            )
 
     #=== COMPUTE METHODS ===#
 
@@ -115,7 +151,9 @@ class PaymentTransaction(models.Model):
             'aps_payment_command': provider._aps_get_payment_command(
                 method_sudo.code, values.get('operation')
             ),
-            'aps_next_check': aps_utils.get_next_check(now, now),
+            'aps_next_check': aps_utils.get_next_check(
+                now, now, self._aps_get_draft_schedule(values.get('operation'))
+            ),
         }
 
     #=== ACTION METHODS ===#
@@ -150,31 +188,81 @@ class PaymentTransaction(models.Model):
         self.ensure_one()
         now = fields.Datetime.now()
         if at_once:
-            self.aps_next_check = now
+            self.write({'aps_next_check': now, 'aps_asked_date': now})
             cron = self.env.ref('payment_aps.ir_cron_aps_check_status', raise_if_not_found=False)
             if cron:
                 cron.sudo()._trigger()
             return
-        under_way = self._aps_get_family().filtered('aps_request_state')
+        earliest = now + MERGE_TIME
+        checks = (check for check in self._aps_list_checks(now) if check and check > earliest)
+        next_check = min(checks, default=False)
+        if next_check != self.aps_next_check:
+            self.aps_next_check = next_check
+
+    def _aps_list_checks(self, now):
+        """ Return when APS is to be asked about the payment, for each reason to do so.
+
+        :param datetime now: The time of the latest check.
+        :return: The times, which may be missing.
+        :rtype: list[datetime | None]
+        """
+        is_open = self.state in ('draft', 'pending')  # Such a payment has no operations yet.
+        under_way = (self if is_open else self._aps_get_family()).filtered('aps_request_state')
         checks = [aps_utils.get_next_check(tx.aps_request_date or now, now) for tx in under_way]
-        if self.state == 'authorized':
+        if is_open:
+            checks.append(self._aps_get_open_check(now))
+        elif self.state == 'authorized':
             # A void or a capture of the back office, and the end of the window, come unannounced.
             begin, days = self.last_state_change or now, const.CAPTURE_WINDOW_DAYS + 1
             checks.append(now + timedelta(days=1) if now - begin < timedelta(days=days) else None)
-        elif self.state in ('draft', 'pending'):
-            begin = self._aps_get_begin()
-            end = begin + timedelta(hours=self._aps_get_abandon_hours())
-            check = aps_utils.get_next_check(begin, now)
-            # Until then, or once more when it is time to give up.
-            checks.append(min(check, end) if check and end > now else check or end)
         elif self.state in ('error', 'cancel'):  # A success still counts.
             checks.append(aps_utils.get_next_check(self.create_date, now))
-        if self.aps_last_notice:  # The sums may take a while to include the operation.
-            check = aps_utils.get_next_check(self.aps_last_notice, now)
-            checks.append(check if check and check - now < NOTICE_TIME else None)
-        next_check = min((check for check in checks if check and check > now), default=False)
-        if next_check != self.aps_next_check:
-            self.aps_next_check = next_check
+        # The sums may take a while to include an operation, and APS to know how a payment ended.
+        checks.append(self._aps_get_follow_up(self.aps_last_notice, NOTICE_TIME, now))
+        if self.state not in ('authorized', 'done'):
+            checks.append(self._aps_get_follow_up(self.aps_asked_date, ASKED_TIME, now))
+        return checks
+
+    def _aps_get_open_check(self, now):
+        """ Return when APS is asked next about a payment that is neither made nor given up.
+
+        :param datetime now: The time of the latest check.
+        :return: The time; it is in the past if the payment was asked about for long enough.
+        :rtype: datetime
+        """
+        is_draft = self.state == 'draft'
+        schedule = (
+            self._aps_get_draft_schedule(self.operation) if is_draft else const.CHECK_SCHEDULE
+        )
+        begin = self._aps_get_begin()
+        end = begin + timedelta(hours=self._aps_get_abandon_hours())
+        check = aps_utils.get_next_check(begin, now, schedule)
+        # Until then, or once more when it is time to give up.
+        return min(check, end) if check and end > now else check or end
+
+    @api.model
+    def _aps_get_draft_schedule(self, operation):
+        """ Return when APS is asked about a payment of which nothing was heard yet.
+
+        :param str operation: The operation of the transaction. That of a shopper may never be gone
+                              through with; a charge is sent by Odoo itself.
+        :return: The minutes.
+        :rtype: tuple[int]
+        """
+        return const.CHECK_SCHEDULE if operation == 'offline' else const.DRAFT_SCHEDULE
+
+    @staticmethod
+    def _aps_get_follow_up(start, duration, now):
+        """ Return when APS is asked next because of something that happened.
+
+        :param datetime|bool start: When it happened, if it did.
+        :param timedelta duration: For how long it matters.
+        :param datetime now: The time of the latest check.
+        :return: The time, if there is one.
+        :rtype: datetime | None
+        """
+        check = aps_utils.get_next_check(start, now) if start else None
+        return check if check and check - start <= duration else None
 
     def _aps_is_check_due(self):
         """ Return whether APS is about to be asked about the payment.
@@ -184,62 +272,266 @@ class PaymentTransaction(models.Model):
         """
         return bool(self.aps_next_check) and self.aps_next_check <= fields.Datetime.now()
 
-    @api.model
-    def _cron_aps_check_status(self):
-        """ Ask APS about the payments that are due, oldest first.
+    #=== BUSINESS METHODS - STATUS PAGE ===#
 
-        Each payment is committed on its own, so one that fails doesn't stop the rest. If APS
-        doesn't answer, it is left alone until the next run.
+    def _aps_check_for_shopper(self):
+        """ Have APS asked at once because the shopper is back without a usable answer.
+
+        The page doesn't ask itself: an APS that hangs would hold the workers of the whole shop. It
+        looks at the payment every few seconds, and finds what the check has found out. The check is
+        ordered in a database transaction of its own, which neither waits nor stops the page.
 
         :return: None
         """
-        self.env['payment.aps.charge']._settle_declarations()
-        self.env['payment.provider']._aps_warn_of_copy()
-        end = time.monotonic() + CHECK_TIME
-        batches = self._aps_get_due_batches()
-        failures = dict.fromkeys(batches, 0)
-        is_incomplete = any(len(batch) == CHECK_BATCH_SIZE for batch in batches.values())
-        while batches and time.monotonic() < end:
-            for provider_id, tx_ids in list(batches.items()):  # Each account in turn.
-                is_answered = self.browse(tx_ids.pop(0))._aps_check_in_batch()
-                self.env.invalidate_all()  # Keep the memory flat.
-                failures[provider_id] = 0 if is_answered else failures[provider_id] + 1
-                if not tx_ids or failures[provider_id] == MAX_FAILURES:
-                    del batches[provider_id]
-        is_reachable = any(count < MAX_FAILURES for count in failures.values())
-        if batches or (is_incomplete and is_reachable):
-            self.env.ref('payment_aps.ir_cron_aps_check_status').sudo()._trigger()
+        if not self or not self._aps_is_awaited():
+            return
+        try:
+            with self.env.registry.cursor() as cr:
+                tx = self.with_env(self.env(cr=cr))
+                if tx._aps_lock_if_free() and tx._aps_is_awaited():
+                    tx._aps_schedule_check(at_once=True)
+        except Exception:  # The page is to be shown all the same; the schedule goes on.
+            _logger.warning("The check of %s can't be ordered.", self.reference, exc_info=True)
+
+    def _aps_is_awaited(self):
+        """ Return whether APS is to be asked at once for a shopper who looks at the status page.
+
+        :return: Whether it is; not if it has just told something, or was asked a moment ago.
+        :rtype: bool
+        """
+        now = fields.Datetime.now()
+        if self.state in ('authorized', 'done') or self.provider_id.state == 'disabled':
+            return False
+        if self.state != 'draft' and now - (self.last_state_change or now) < TOLD_TIME:
+            return False
+        return not self.aps_asked_date or (
+            aps_utils.get_next_visit(self.create_date, self.aps_asked_date) <= now
+        )
+
+    def _aps_lock_if_free(self):
+        """ Lock the payment, and return whether nobody else had locked it. """
+        self.env.cr.execute(
+            "SELECT 1 FROM payment_transaction WHERE id = %s FOR NO KEY UPDATE SKIP LOCKED",
+            [self.id],
+        )
+        return bool(self.env.cr.fetchone())
+
+    #=== BUSINESS METHODS - CRON ===#
 
     @api.model
-    def _aps_get_due_batches(self):
-        """ Return the payments that are due, oldest first, as many of each account as fit in a run.
+    def _cron_aps_check_status(self):
+        """ Ask APS about the payments that are due, the most urgent ones first.
 
-        :return: The ids of the payments by the id of their provider.
-        :rtype: dict
+        Each account is asked by a worker of its own, so that one that hangs delays no other. An
+        account that becomes due during the run need not wait for the next one.
+
+        :return: None
         """
-        providers = self.env['payment.provider'].search(
-            [('code', '=', 'aps'), ('state', '!=', 'disabled')]
+        self.env['payment.provider']._aps_warn_of_copy()
+        end = time.monotonic() + CHECK_TIME
+        charges = Worker(
+            self.env, 'charges', lambda env: env['payment.aps.charge']._settle_declarations()
         )
+        charges.start()
+        workers = {None: charges}  # The latest one of each account.
+        while True:
+            if time.monotonic() < end:
+                self._aps_start_checks(workers, end)
+            alive = [worker for worker in workers.values() if worker.is_alive()]
+            if not alive:
+                break
+            alive[0].join(CHECK_TICK)
+        self._aps_plan_next_run({key: worker.result for key, worker in workers.items()})
+
+    @api.model
+    def _aps_start_checks(self, workers, end):
+        """ Start a worker for each account that has something due, unless it is at work already.
+
+        :param dict workers: The workers by the id of their provider, which is updated.
+        :param float end: When the run is to end, by the monotonic clock.
+        :return: None
+        """
+        # To see what is due by now.
+        self.env.cr.commit()  # pylint: disable=invalid-commit
+        for provider_id in self._aps_get_accounts():
+            busy = sum(worker.is_alive() for worker in workers.values())
+            if (
+                busy <= MAX_WORKERS
+                and self._aps_may_start(workers.get(provider_id), is_run_busy=bool(busy))
+                and self._aps_find_check(provider_id, '<=', fields.Datetime.now())
+            ):
+                workers[provider_id] = Worker(
+                    self.env, f'account-{provider_id}',
+                    lambda env, provider_id=provider_id: (
+                        env[self._name]._aps_check_account(provider_id, end)
+                    ),
+                )
+                workers[provider_id].start()
+
+    @api.model
+    def _aps_may_start(self, former_worker, is_run_busy):
+        """ Return whether a worker may be started for an account.
+
+        :param Worker|None former_worker: The one before it in the same run.
+        :param bool is_run_busy: Whether the run goes on anyway, because of other workers.
+        :rtype: bool
+        """
+        if former_worker is None:
+            return True
+        if former_worker.is_alive() or former_worker.has_failed or former_worker.result == LEFT:
+            return False
+        return is_run_busy  # Else what is left, or locked by others, is for the next run.
+
+    @api.model
+    def _aps_get_accounts(self):
+        """ Return the ids of the providers whose payments are asked about, live ones first. """
+        return self.env['payment.provider'].search(
+            [('code', '=', 'aps'), ('state', '!=', 'disabled')], order='state, id'
+        ).ids
+
+    @api.model
+    def _aps_plan_next_run(self, results):
+        """ Have the cron run again as soon as there is something to do.
+
+        :param dict results: What accounts have left, by the id of their provider. One for which APS
+                             doesn't answer waits for the interval of the cron.
+        :return: None
+        """
+        # To see what the workers wrote.
+        self.env.cr.commit()  # pylint: disable=invalid-commit
         now = fields.Datetime.now()
-        batches = {
-            provider.id: self.search(
-                [('provider_id', '=', provider.id), ('aps_next_check', '<=', now)],
-                order='aps_next_check, id',
-                limit=CHECK_BATCH_SIZE,
-            ).ids
-            for provider in providers
-        }
-        return {provider_id: tx_ids for provider_id, tx_ids in batches.items() if tx_ids}
+        checks = [
+            self._aps_find_check(provider_id, '>', now)
+            for provider_id in self._aps_get_accounts() if results.get(provider_id) != LEFT
+        ]
+        next_run = now if REST in results.values() else min(filter(None, checks), default=None)
+        if next_run:
+            self._aps_plan_run(next_run)
+
+    @api.model
+    def _aps_find_check(self, provider_id, operator, time_):
+        """ Return when the first payment of an account is due, after or before a time.
+
+        :param int provider_id: The id of the provider.
+        :param str operator: `>` or `<=`.
+        :param datetime time_: The time.
+        :return: When it is due; `False` if there is none.
+        :rtype: datetime | bool
+        """
+        return self.search(
+            [('provider_id', '=', provider_id), ('aps_next_check', operator, time_)],
+            order='aps_next_check, id', limit=1,
+        ).aps_next_check
+
+    @api.model
+    def _aps_plan_run(self, next_run):
+        """ Have the cron run, unless it is to run before anyway.
+
+        :param datetime next_run: When.
+        :return: None
+        """
+        cron = self.env.ref('payment_aps.ir_cron_aps_check_status').sudo()
+        is_planned = self.env['ir.cron.trigger'].sudo().search_count([
+            ('cron_id', '=', cron.id),
+            ('call_at', '>', fields.Datetime.now()),
+            ('call_at', '<=', next_run),
+        ], limit=1)
+        if not is_planned:
+            cron._trigger(next_run)
+
+    @api.model
+    def _aps_check_account(self, provider_id, end):
+        """ Ask APS about the payments of an account that are due, one by one.
+
+        Each is committed on its own, so one that fails doesn't stop the rest. If APS doesn't
+        answer, the account is left alone until the next run.
+
+        :param int provider_id: The id of the provider.
+        :param float end: When the run is to end, by the monotonic clock.
+        :return: What is left, `REST` or `LEFT`; `None` if nothing is due any more.
+        :rtype: str | None
+        """
+        taken_ids, failures = [], 0
+        for number in range(CHECK_BATCH_SIZE):
+            if time.monotonic() >= end:
+                return REST
+            # One that can't even be put off is not to be taken for ever.
+            stuck_ids = [tx_id for tx_id in taken_ids if taken_ids.count(tx_id) > 1]
+            tx = self._aps_take_due(provider_id, stuck_ids, is_shopper_first=number % 2 == 0)
+            if not tx:
+                return None
+            taken_ids.append(tx.id)
+            error = tx._aps_check_in_batch()
+            self.env.invalidate_all()  # Keep the memory flat.
+            failures = failures + 1 if isinstance(error, APSError) else 0
+            if failures == MAX_FAILURES or self._aps_is_hanging(error):
+                return LEFT
+        return REST
+
+    @api.model
+    def _aps_take_due(self, provider_id, stuck_ids, is_shopper_first):
+        """ Return the payment of an account that is to be asked about next, and lock it.
+
+        A payment that is locked by others, such as another run of the cron, is passed over.
+
+        :param int provider_id: The id of the provider.
+        :param list[int] stuck_ids: The payments to pass over.
+        :param bool is_shopper_first: Whether those whose shopper waits come before those that are
+                                      under way. They come in turn, so that neither delays the
+                                      other.
+        :return: The payment, if any.
+        :rtype: recordset of `payment.transaction`
+        """
+        under_way, awaited, others = QUEUES
+        urgent = (awaited, under_way) if is_shopper_first else (under_way, awaited)
+        for _attempt in range(CHECK_ATTEMPTS):
+            try:
+                for queue in (*urgent, others):
+                    tx = self._aps_take_from_queue(queue, provider_id, stuck_ids)
+                    if tx:
+                        return tx
+                break
+            except errors.SerializationFailure:  # Updated since our first query.
+                self.env.cr.rollback()
+        return self.browse()
+
+    @api.model
+    def _aps_take_from_queue(self, queue, provider_id, stuck_ids):
+        """ Return the first payment of a queue that is due, locked; see `_aps_take_due`.
+
+        :param str queue: One of `QUEUES`.
+        :rtype: recordset of `payment.transaction`
+        """
+        self.env.cr.execute(
+            f"""
+                SELECT id FROM payment_transaction
+                 WHERE provider_id = %s AND aps_next_check <= %s AND {queue}
+                   AND id != ALL(%s)
+                 ORDER BY aps_next_check, id
+                 LIMIT 1
+                   FOR NO KEY UPDATE SKIP LOCKED
+            """,
+            [provider_id, fields.Datetime.now(), stuck_ids], log_exceptions=False,
+        )
+        return self.browse(row[0] for row in self.env.cr.fetchall())
+
+    @staticmethod
+    def _aps_is_hanging(error):
+        """ Return whether an error tells that a request would wait in vain, whatever it is about.
+
+        :param Exception|None error: What became of the last request.
+        :rtype: bool
+        """
+        is_timeout = isinstance(getattr(error, '__cause__', None), requests.exceptions.Timeout)
+        return isinstance(error, APSUnreachable) or is_timeout
 
     def _aps_check_in_batch(self):
         """ Ask APS about one payment of the cron's batch, and commit.
 
-        :return: Whether APS answered.
-        :rtype: bool
+        :return: What went wrong, if APS was asked in vain.
+        :rtype: APSError | None
         """
         try:
-            if not self._aps_is_still_due():
-                return True
             # Whatever happens below, this payment is not the first one of the next run again.
             self._aps_schedule_check()
             self.env.cr.commit()  # pylint: disable=invalid-commit
@@ -248,23 +540,31 @@ class PaymentTransaction(models.Model):
             ):
                 operation_tx._aps_send_operation()  # Interrupted before it was sent.
             self._aps_check_and_commit()
-            return True
-        except (APSError, APSMessageRefused) as error:
+        except Exception as error:  # The others of the batch are not to suffer.
             self.env.cr.rollback()
+            if self.exists():  # Else it was deleted meanwhile.
+                self._aps_put_off(error)
+            is_in_vain = isinstance(error, APSError) and not isinstance(error, APSOtherAccount)
+            return error if is_in_vain else None
+        return None
+
+    def _aps_put_off(self, error):
+        """ Log why a payment could not be asked about, and have it asked about again.
+
+        :param Exception error: What happened. It is being handled, and its changes are undone.
+        :return: None
+        """
+        if isinstance(error, (APSError, APSMessageRefused)):
             _logger.warning("APS doesn't tell about %s: %s", self.reference, error)
             if not isinstance(error, APSOtherAccount):  # Goes on when the account is set again.
-                self._aps_keep_check(timedelta(days=1), is_refused=isinstance(error, APSRefused))
-            return not isinstance(error, (APSUnreachable, APSOutcomeUnknown))
-        except OperationalError:
-            self.env.cr.rollback()
+                delay = UNANSWERED_DELAY if self._aps_is_hanging(error) else FAILED_DELAY
+                self._aps_keep_check(delay, is_refused=isinstance(error, APSRefused))
+        elif isinstance(error, OperationalError):
             _logger.info("%s is being updated; it will be checked next time.", self.reference)
             self._aps_keep_check(timedelta(minutes=const.CHECK_SCHEDULE[0]))
-            return True
-        except Exception:
-            self.env.cr.rollback()
-            _logger.exception("The check of %s failed.", self.reference)
-            self._aps_keep_check(timedelta(days=1))
-            return True
+        else:
+            _logger.error("The check of %s failed.", self.reference, exc_info=error)
+            self._aps_keep_check(FAILED_DELAY)
 
     def _aps_check_and_commit(self):
         """ Ask APS about the payment and commit, again if another process was faster.
@@ -306,21 +606,6 @@ class PaymentTransaction(models.Model):
         except Exception:  # The others of the batch are not to suffer.
             self.env.cr.rollback()
             _logger.exception("The next check of payment %s can't be set.", self.id)
-
-    def _aps_is_still_due(self):
-        """ Lock the payment, and return whether no other run of the cron has asked about it.
-
-        A run commits after each payment, so nothing keeps the next run from starting meanwhile.
-
-        :return: Whether it is to be asked about.
-        :rtype: bool
-        """
-        self.env.cr.execute(
-            "SELECT 1 FROM payment_transaction WHERE id = %s AND aps_next_check <= %s "
-            "FOR NO KEY UPDATE SKIP LOCKED",
-            [self.id, fields.Datetime.now()],
-        )
-        return bool(self.env.cr.fetchone())
 
     #=== BUSINESS METHODS - ASKING ===#
 
@@ -369,30 +654,6 @@ class PaymentTransaction(models.Model):
         account, command = self.provider_id._aps_get_account_digest(), self._aps_get_command()
         if (self.aps_account, self.aps_payment_command) != (account, command):
             self.write({'aps_account': account, 'aps_payment_command': command})
-
-    def _aps_check_for_shopper(self):
-        """ Ask APS about the payment because the shopper came back without a usable answer.
-
-        :return: None
-        """
-        now = fields.Datetime.now()
-        # A pending payment has just been told about, as a rule; of a draft, nothing is known.
-        last_time = self.aps_last_check or (self.state == 'pending' and self.last_state_change)
-        is_recent = last_time and now - last_time < SHOPPER_CHECK_INTERVAL
-        if self.state not in ('draft', 'pending') or is_recent:
-            return
-        # Recorded before asking, so that impatient shoppers don't pile up requests while APS hangs.
-        self.aps_last_check = now
-        self.env.cr.commit()  # pylint: disable=invalid-commit
-        try:
-            self._aps_check_status(read_timeout=SHOPPER_READ_TIMEOUT)
-        except OperationalError:
-            raise  # A conflict in the database; Odoo runs the request again.
-        except (APSError, APSMessageRefused) as error:
-            _logger.warning("APS doesn't tell about %s: %s", self.reference, error)
-        except Exception:  # The status page has to be shown all the same.
-            self.env.cr.rollback()
-            _logger.exception("The check of %s failed.", self.reference)
 
     #=== BUSINESS METHODS - APPLYING ===#
 

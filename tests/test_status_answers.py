@@ -3,12 +3,11 @@ from unittest.mock import patch
 
 from psycopg2 import errors
 
-from odoo import fields, http
+from odoo import fields
 from odoo.exceptions import UserError, ValidationError
 from odoo.tests import tagged
 from odoo.tools import mute_logger
 
-from odoo.addons.payment.controllers.post_processing import PaymentPostProcessing
 from odoo.addons.payment.models.payment_transaction import PaymentTransaction
 from odoo.addons.payment_aps.exceptions import APSOutcomeUnknown
 from odoo.addons.payment_aps.tests.common import MERCHANT_IDENTIFIER, APSCommon
@@ -606,35 +605,6 @@ class TestStatusAnswers(APSCommon):
         tx._aps_schedule_check()
         wait = tx.aps_next_check - tx.create_date
         self.assertAlmostEqual(wait.total_seconds(), 6 * 3600, delta=2)
-
-    def test_impatient_shopper_does_not_make_odoo_hammer_aps(self):
-        """ Test that an APS that hangs doesn't take the shop down with it. """
-        codes, requests = self._open_status_pages(5, APSOutcomeUnknown("ReadTimeout"))
-        self.assertEqual(codes, [200] * 5)
-        self.assertEqual(requests, 1)
-
-    def test_status_page_is_shown_whatever_goes_wrong(self):
-        """ Test that the shopper always lands on a page they understand. """
-        with mute_logger('odoo.addons.payment_aps.models.payment_transaction_status'):
-            codes, _requests = self._open_status_pages(1, UserError("Anything"))
-        self.assertEqual(codes, [200])
-
-    def _open_status_pages(self, count, error):
-        """ Have the shopper of an open payment look at the status page while APS fails.
-
-        :param int count: How often.
-        :param Exception error: What becomes of the request to APS.
-        :return: The HTTP statuses, and how often APS was asked.
-        :rtype: tuple[list[int], int]
-        """
-        tx = self._create_transaction('redirect')
-        self._age(tx, hours=1)
-        session = self.authenticate(None, None)
-        session[PaymentPostProcessing.MONITORED_TX_ID_KEY] = tx.id
-        http.root.session_store.save(session)
-        with patch.object(type(tx.provider_id), '_aps_make_request', side_effect=error) as ask:
-            codes = [self.url_open('/payment/status').status_code for _repetition in range(count)]
-        return codes, ask.call_count
 
     #=== Faults of ours ===#
 

@@ -1,10 +1,17 @@
 """ The check of open payments on a large backlog. """
 
+import os
+
 import pytest
 from workbench.payments import Merchant
 
 BACKLOG = 10_000
 BATCH = 100
+# How many drafts strangers make in a minute, and for how long. 60 is a draft a second.
+DRAFTS_A_MINUTE = int(os.environ.get('APS_DRAFTS_A_MINUTE', '6'))
+ATTACK_MINUTES = 60
+# How long APS needs for an answer, in seconds.
+LATENCY = 0.37
 
 
 @pytest.fixture
@@ -89,3 +96,140 @@ def test_payment_that_is_being_updated_does_not_stop_the_rest(shop, backlog):
         assert count_conflicts() > 1
 
     assert count_checked(shop) >= BATCH - 1
+
+
+def count_trail(shop):
+    """ Return how many rows the trail of messages has. """
+    return int(shop.query("SELECT count(*) FROM payment_aps_message"))
+
+
+def read_asked(shop):
+    """ Return the references that the sandbox was asked about, in order. """
+    return [
+        request['merchant_reference'] for request in shop.sandbox('GET', 'requests')['requests']
+        if request['command'] == 'CHECK_STATUS'
+    ]
+
+
+def test_drafts_that_aps_does_not_know_leave_no_trail(shop, backlog):
+    """ What strangers never pay fills no table. """
+    trail = count_trail(shop)
+    backlog.run_check_cron()
+    assert count_checked(shop) >= BATCH
+    assert count_trail(shop) == trail
+
+
+def test_drafts_of_strangers_do_not_delay_a_pending_payment(shop, backlog):
+    """ A pending payment that is due for a minute comes before drafts that are due for an hour. """
+    payment = backlog.open_page(10, command='PURCHASE')
+    payment.pay('pending')
+    shop.sandbox('POST', 'reset')
+    payment.make_due()
+
+    backlog.run_check_cron()
+
+    asked = read_asked(shop)
+    assert payment.reference in asked[:5]
+    assert len(set(asked)) >= BATCH, "The drafts have what is left of the batch."
+
+
+class Attack:
+    """ Strangers who start payments all the time and make none, while a clock is moved. """
+
+    def __init__(self, shop):
+        """ :param Shop shop: The running shop. """
+        self.shop = shop
+        self.merchant = Merchant(shop)
+        self.template = self.merchant.open_page(10, command='PURCHASE')
+        shop.sandbox('POST', 'reset')
+        [self.first_check] = shop.query(
+            "SELECT aps_next_check - create_date FROM payment_transaction "
+            f"WHERE id = {self.template.id}"
+        ).splitlines()
+        # Nobody else is asked about.
+        shop.query("UPDATE payment_transaction SET aps_next_check = NULL")
+        self.minute = 0
+        self.loads = []  # How many payments were asked about in each minute.
+        self.ids = []  # Honest payments, whose clock is moved as well.
+        self.checks = {}  # In which minutes each of them was asked about.
+
+    def pass_minute(self):
+        """ Have a minute pass, with its drafts, and the check run as often as there is need. """
+        self.minute += 1
+        minute = "interval '1 minute'"
+        self.shop.query(
+            f"UPDATE payment_transaction SET create_date = create_date - {minute}, "
+            f"aps_next_check = aps_next_check - {minute}, "
+            f"aps_last_check = aps_last_check - {minute}, "
+            f"last_state_change = last_state_change - {minute} "
+            f"WHERE reference LIKE 'ATTACK-%' OR id IN ({', '.join(map(str, [0, *self.ids]))})"
+        )
+        if self.minute <= ATTACK_MINUTES:
+            self.template.multiply(
+                f'ATTACK-{self.minute}', DRAFTS_A_MINUTE,
+                create_date="now() AT TIME ZONE 'UTC'",
+                aps_next_check=f"now() AT TIME ZONE 'UTC' + interval '{self.first_check}'",
+            )
+        begin = self.shop.query("SELECT date_trunc('second', now() AT TIME ZONE 'UTC')")
+        for _run in range(20):
+            self.merchant.run_check_cron()
+            if not self.count_due():
+                break
+        assert not self.count_due(), "The queue grows."
+        asked = self.shop.query(
+            f"SELECT id FROM payment_transaction WHERE aps_last_check >= '{begin}'"
+        ).splitlines()
+        self.loads.append(len(asked))
+        for transaction_id in self.ids:
+            if str(transaction_id) in asked:
+                self.checks.setdefault(transaction_id, []).append(self.minute)
+
+    def count_due(self):
+        """ Return how many payments are due. """
+        return int(self.shop.query(
+            "SELECT count(*) FROM payment_transaction "
+            "WHERE aps_next_check <= now() AT TIME ZONE 'UTC'"
+        ))
+
+
+@pytest.fixture
+def attack(shop):
+    """ An attack that begins. """
+    attack = Attack(shop)
+    yield attack
+    shop.sandbox('DELETE', 'faults')
+    shop.query("DELETE FROM payment_transaction WHERE reference LIKE 'ATTACK-%'")
+
+
+def test_hour_of_strangers_drafts_delays_nobody_and_fills_nothing(shop, attack):
+    """ Drafts all the time for an hour, by a moved clock; APS's time for an answer is reckoned. """
+    pending = attack.merchant.open_page(10, command='PURCHASE')
+    pending.pay('pending')
+    lost = attack.merchant.open_page(10, command='PURCHASE')
+    attack.merchant.order_fault('NOTIFICATION', 'drop', times=5)
+    lost.pay()
+    attack.ids = [pending.id, lost.id]
+    trail = count_trail(shop)
+    settled_after = None
+
+    for _minute in range(ATTACK_MINUTES + 65):  # Until the last one was asked about twice.
+        attack.pass_minute()
+        if settled_after is None and lost.read().state == 'done':
+            settled_after = attack.minute
+
+    drafts = int(shop.query(
+        "SELECT count(*) FROM payment_transaction WHERE reference LIKE 'ATTACK-%'"
+    ))
+    rows = count_trail(shop) - trail
+    busiest = max(attack.loads)
+    print(f"{drafts} drafts in {ATTACK_MINUTES} minutes: {sum(attack.loads)} queries, "
+          f"{busiest} in the busiest minute ({busiest * LATENCY:.0f} s of APS's time), "
+          f"{rows} rows of the trail, a lost payment settled after {settled_after} minutes")
+    assert drafts == DRAFTS_A_MINUTE * ATTACK_MINUTES
+    assert sum(attack.loads) <= 3 * drafts + 20
+    assert busiest * LATENCY < 60, "More than can be asked in a minute: the queue would grow."
+    assert settled_after <= 12
+    assert rows < 100
+    # The minutes of the test itself pass as well.
+    for minute, asked in zip((2, 10, 16, 60), attack.checks[pending.id], strict=False):
+        assert minute - 5 < asked <= minute, "A pending payment is asked about when it is due."

@@ -15,10 +15,10 @@ FUNCTIONS = (
     'format_value', 'parse_json_message', '_get_depth', '_refuse_repeated_fields', 'is_reference',
     'get_currency_decimals', 'to_minor_units', 'to_major_units', 'parse_minor_units',
     'get_target_state', 'is_refusal', 'is_query_answered', 'get_operation_outcome',
-    'get_next_check', 'get_signed_fields', 'read_setting',
+    'get_next_check', 'get_next_visit', 'get_signed_fields', 'is_payment_unknown', 'read_setting',
 )
 # The tests that need no database.
-TESTS = ('test_answer_rules', 'test_signature', 'test_utils')
+TESTS = ('test_answer_rules', 'test_check_rules', 'test_signature', 'test_utils')
 SCORE = 95  # The least share of mutants that must be noticed, in percent.
 
 
