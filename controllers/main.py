@@ -1,6 +1,6 @@
 import logging
 
-from psycopg2 import OperationalError
+from psycopg2 import DatabaseError, OperationalError
 from werkzeug.exceptions import (
     BadRequest,
     Forbidden,
@@ -130,7 +130,12 @@ class APSController(http.Controller):
             raise
         except Exception as error:
             description = aps_utils.describe_message(message)
-            _logger.exception("This message of APS (%s) was stopped: %s", channel, description)
+            _logger.error(
+                "This message of APS (%s) was stopped by %s: %s",
+                channel, type(error).__name__, description,
+                # PostgreSQL tells the whole row, with personal data; Odoo has logged the query.
+                exc_info=not isinstance(error, DatabaseError),
+            )
             raise InternalServerError(f"not applied: {description}") from error
 
     def _read_or_note(self, channel):
