@@ -1,0 +1,322 @@
+""" What the sums and notices of APS prove, in tables and by an honest APS with random histories. """
+
+import random
+
+import pytest
+from aps.sums import (
+    Explanation,
+    Known,
+    Told,
+    explain_captures,
+    explain_refunds,
+    get_captured_bounds,
+    get_payment_state,
+    learn_shrinking,
+)
+
+HISTORIES = 40_000
+
+
+@pytest.mark.parametrize('status, is_clear, captured, refunded, is_purchase, shrinks, state', (
+    # A purchase is taken in full or not at all, whatever its latest operation is.
+    ('14', True, None, None, True, None, 'done'),
+    ('14', True, 100, 0, True, None, 'done'),
+    ('14', True, 99, 0, True, None, None),
+    ('14', True, 101, 0, True, None, None),
+    ('04', True, None, None, True, None, 'done'),
+    ('06', True, 0, 0, True, None, 'done'),
+    ('06', True, 0, 30, True, None, 'done'),
+    ('06', True, 70, 30, True, None, 'done'),
+    ('06', True, 100, 30, True, None, 'done'),
+    ('06', True, 60, 30, True, None, None),
+    ('06', True, 100, 101, True, None, None),
+    ('14', True, None, None, False, None, 'done'),
+    ('14', True, 40, 0, False, None, None),
+    # A status alone is believed only if its code says the same.
+    ('14', False, None, None, True, None, None),
+    ('04', False, 0, 0, False, None, None),
+    ('13', True, None, None, True, None, None),
+    ('02', True, 0, 0, False, None, None),
+    ('15', False, 100, 0, True, None, 'done'),
+    # An authorization may be captured in part.
+    ('04', True, 100, 0, False, None, 'done'),
+    ('04', True, 40, 0, False, None, 'authorized'),
+    ('04', True, None, None, False, None, 'authorized'),
+    ('06', True, None, None, False, None, 'authorized'),
+    ('06', True, 70, 30, False, None, 'authorized'),
+    ('06', True, 70, 30, False, False, 'authorized'),
+    ('06', True, 70, 30, False, True, 'done'),
+    ('06', True, 0, 30, False, None, 'authorized'),
+    ('06', True, 0, 100, False, None, 'done'),
+    ('06', True, 0, 100, False, False, 'done'),
+    ('04', True, 101, 0, False, None, None),
+))
+def test_state_of_a_payment(status, is_clear, captured, refunded, is_purchase, shrinks, state):
+    told = Told(status, is_clear, captured, refunded)
+    assert get_payment_state(told, 100, is_purchase, shrinks) == state
+
+
+@pytest.mark.parametrize('known, told, bounds', (
+    ({}, (), (0, 100)),
+    ({}, ('02', True, 0, 0), (0, 0)),
+    ({}, ('02', True, 0), (0, 0)),
+    ({}, ('04', True, 0, 0), (0, 100)),
+    ({}, ('04', True, 40, 0), (40, 40)),
+    ({}, ('04', True, 40), (40, 40)),
+    ({}, ('04', True, 101, 0), (0, 100)),
+    ({}, ('04', True, 40, 101), (0, 100)),
+    ({}, ('06', True, 40), (40, 100)),
+    ({}, ('06', True, 60, 20), (60, 80)),
+    ({'shrinks': True}, ('06', True, 60, 20), (80, 80)),
+    ({'shrinks': False}, ('06', True, 60, 20), (60, 60)),
+    ({'shrinks': True}, ('06', True, 60), (60, 100)),
+    ({'shrinks': False}, ('06', True, 60), (60, 60)),
+    ({}, ('06', True, 80, 30), (80, 80)),
+    ({}, ('06', True, 0, 30), (30, 100)),
+    ({}, ('06', True, 20, 30), (50, 50)),
+    # What is known excludes some readings, and older sums.
+    ({'captured': 60}, ('06', True, 40, 20), (60, 60)),
+    ({'captured': 60, 'refunded': 20}, ('06', True, 60, 20), (60, 80)),
+    ({'captured': 60, 'refunded': 20}, ('04', True, 60, 0), (60, 100)),
+    ({'captured': 60, 'refunded': 20}, ('04', True, 60), (60, 100)),
+    ({'captured': 60}, ('04', True, 40, 0), (60, 100)),
+    ({'capture_notices': (60, 20)}, ('06', True, 60, 20), (80, 80)),
+    ({'capture_notices': (60, 60)}, (), (60, 100)),
+    ({'capture_notices': (60, 50)}, (), (0, 100)),
+    ({'capture_notices': (100,)}, (), (100, 100)),
+))
+def test_bounds_of_the_captured_sum(known, told, bounds):
+    assert get_captured_bounds(Known(100, **known), Told(*told)) == bounds
+
+
+@pytest.mark.parametrize('known, told, explanation', (
+    # Nothing is under way: what the back office did.
+    ({}, ('04', True, 40, 0), (None, 40, False, True)),
+    ({'captured': 40}, ('04', True, 40, 0), (None, 0, False, True)),
+    ({}, ('06', True, 60, 20), (None, 60, False, False)),
+    ({'capture_notices': (60,)}, ('06', True, 60, 20), (None, 60, False, True)),
+    ({'captured': 60, 'refunded': 20}, ('04', True, 80, 20), (None, 20, False, False)),
+    ({'capture_notices': (100,)}, (), (None, 100, False, True)),
+    # The total has room for ours.
+    ({'operation': 40}, ('04', True, 40, 0), (True, 0, False, True)),
+    ({'operation': 30}, ('04', True, 50, 0), (True, 20, False, True)),
+    ({'operation': 30}, ('04', True, 100, 0), (True, 70, False, True)),
+    ({'operation': 30, 'capture_notices': (20,)}, ('04', True, 50, 0), (True, 20, False, True)),
+    ({'operation': 30, 'capture_notices': (30, 20)}, (), (True, 20, False, True)),
+    ({'operation': 100, 'capture_notices': (100,)}, (), (True, 0, False, True)),
+    # It has not.
+    ({'operation': 40}, ('02', True, 0, 0), (False, 0, False, True)),
+    ({'operation': 40, 'captured': 40}, ('04', True, 40, 0), (False, 0, False, True)),
+    ({'operation': 30}, ('04', True, 20, 0), (False, 20, False, True)),
+    ({'operation': 30, 'capture_notices': (50,)}, ('04', True, 50, 0), (False, 50, False, True)),
+    # It has not, and never will.
+    ({'operation': 30, 'capture_notices': (100,)}, ('15', False, 100, 0), (False, 100, True, True)),
+    ({'operation': 100}, ('04', True, 60, 0), (False, 60, True, True)),
+    ({'operation': 100, 'capture_notices': (60,)}, (), (False, 60, True, True)),
+    # APS may still be deciding, or doesn't tell the sum.
+    ({'operation': 40}, ('15', True, 0, 0), (None, 0, False, True)),
+    ({'operation': 40}, ('19', True, 0, 0), (None, 0, False, True)),
+    ({'operation': 40}, ('20', True, 0, 0), (None, 0, False, True)),
+    ({'operation': 40}, ('40', True, 0, 0), (None, 0, False, True)),
+    ({'operation': 40}, ('05', False, 0, 0), (None, 0, False, True)),
+    ({'operation': 40}, ('04', True, 0, 0), (None, 0, False, False)),
+    ({'operation': 40}, ('04', True), (None, 0, False, False)),
+    ({'operation': 30, 'capture_notices': (20,)}, (), (None, 20, False, False)),
+    ({'operation': 20}, ('06', True, 60, 20), (True, 40, False, False)),
+    ({'operation': 70}, ('06', True, 60, 20), (None, 0, False, False)),
+    ({'operation': 40, 'captured': 60, 'refunded': 40}, ('06', True, 60, 40), (
+        None, 0, False, False,
+    )),
+))
+def test_explanation_of_captures(known, told, explanation):
+    found = explain_captures(Known(100, **known), Told(*told))
+    assert found == Explanation(*explanation)
+
+
+@pytest.mark.parametrize('known, refunded, missing', (
+    ({}, None, 0), ({}, 0, 0), ({}, 30, 30), ({'refunded': 30}, 30, 0), ({'refunded': 30}, 50, 20),
+    ({'refunded': 30}, 0, 0), ({'refunded': 30}, None, 0), ({}, 300, 100),
+    ({'operation': 30}, 20, 20), ({'operation': 30}, 30, 0), ({'operation': 30}, 50, 20),
+    ({'refund_notices': (('', 25), ('', 25))}, 0, 25),
+    ({'refund_notices': (('A', 25), ('B', 25))}, None, 50),
+    ({'refund_notices': (('A', 25), ('', 25), ('', 10))}, None, 35),
+    ({'refund_notices': (('A', 60), ('B', 60))}, None, 0),
+))
+def test_explanation_of_refunds(known, refunded, missing):
+    told = Told(refunded=refunded)
+    assert explain_refunds(Known(100, 100, **known), told).back_office == missing
+    if refunded is None:
+        assert explain_refunds(Known(100, 100, **known)).back_office == missing
+
+
+@pytest.mark.parametrize('known, told, shrinks', (
+    ((100, 100, 30), (100, 30), False), ((100, 100, 30), (70, 30), True),
+    ((100, 100, 100), (100, 100), False),
+    ((100, 100, 100), (0, 100), None),  # May be a sum that isn't told.
+    ((100, 100, 30), (70, 40), None), ((100, 100, 30), (70, 0), None),
+    ((100, 100, 30), (None, 30), None), ((100, 100, 30), (100, None), None),
+    ((100, 60, 30), (60, 30), None), ((100, 60, 30), (30, 30), None),
+    ((100, 100, 0), (100, 0), None), ((100, 100, 30), (80, 30), None),
+    ((100, 100, 30, (), (), 10), (70, 30), None),
+))
+def test_what_a_refund_does_to_the_captured_sum(known, told, shrinks):
+    assert learn_shrinking(Known(*known), Told('06', True, *told)) is shrinks
+
+
+class HonestAPS:
+    """ An APS that tells the truth about one authorization, late, not at all, or twice.
+
+    :param random.Random chance: The source of chance.
+    """
+
+    def __init__(self, chance):
+        self.chance = chance
+        self.amount = chance.choice((3, 5, 10))
+        self.shrinks = chance.random() < 0.5
+        self.captured = self.refunded = 0
+        self.status, self.is_clear = '02', True
+        self.notices = []  # Not delivered yet.
+        self.is_any_lost = False
+
+    def operate(self, command, amount, reference=''):
+        """ Execute an operation, if it is possible.
+
+        :return: Whether it was executed.
+        :rtype: bool
+        """
+        rest = self.amount - self.captured if command == 'CAPTURE' else self.captured - self.refunded
+        if not 0 < amount <= rest:
+            return False
+        if command == 'CAPTURE':
+            self.captured += amount
+        else:
+            self.refunded += amount
+        self.status, self.is_clear = {'CAPTURE': '04', 'REFUND': '06'}[command], True
+        notice = (command, reference, amount)
+        copies = self.chance.choice((0, 1, 1, 1, 2))
+        # Equal words are one notice.
+        if not copies or (notice in self.notices) or not reference:
+            self.is_any_lost |= not copies
+        self.notices += [notice] * copies
+        return True
+
+    def refuse(self, command):
+        """ Decline an operation, or leave it open. """
+        self.status, self.is_clear = self.chance.choice((
+            ({'CAPTURE': '05', 'REFUND': '07'}[command], True),
+            ({'CAPTURE': '05', 'REFUND': '07'}[command], False), ('15', True), ('19', True),
+        ))
+
+    def tell(self, is_complete=False):
+        """ Answer a query. """
+        captured = self.captured - (self.refunded if self.shrinks else 0)
+        refunded = self.refunded
+        if not is_complete and self.chance.random() < 0.2:
+            captured = self.chance.choice((None, 0))
+        if not is_complete and self.chance.random() < 0.2:
+            refunded = None
+        return Told(self.status, self.is_clear, captured, refunded)
+
+
+class Odoo:
+    """ What Odoo records by the rules.
+
+    :param HonestAPS aps: The other side.
+    :param bool|None shrinks: What is known of the captured sum.
+    """
+
+    def __init__(self, aps, shrinks):
+        self.aps = aps
+        self.shrinks = shrinks
+        self.captured = self.refunded = 0
+        self.captures, self.refunds = set(), set()  # Told by notices.
+        self.operation = None  # The amount, and whether APS has executed it.
+        self.count = 0
+
+    def describe(self):
+        """ Return what is known. """
+        return Known(
+            self.aps.amount, self.captured, self.refunded, tuple(self.captures),
+            tuple(self.refunds), self.operation and self.operation[0], self.shrinks,
+        )
+
+    def capture(self, amount, is_answered, is_arriving):
+        """ Capture an amount. """
+        if self.operation or not 0 < amount <= self.aps.amount - self.captured:
+            return
+        is_executed = is_arriving and self.aps.operate('CAPTURE', amount)
+        if not is_executed and is_arriving:
+            self.aps.refuse('CAPTURE')
+        if not is_answered:
+            self.operation = (amount, is_executed)
+        elif is_executed:
+            self.captured += amount
+
+    def refund(self, amount):
+        """ Refund an amount by a reference, and read the answer. """
+        self.count += 1
+        if self.captured - self.refunded >= amount and self.aps.operate(
+            'REFUND', amount, f'R-{self.count}'
+        ):
+            self.refunded += amount
+
+    def read(self, told):
+        """ Take over what is certain. """
+        found = explain_captures(self.describe(), told)
+        if found.is_executed:
+            self.captured += self.operation[0]
+            self.operation = None
+        elif found.is_executed is False:
+            assert not self.operation[1], "An executed capture is declared failed."
+            self.operation = None
+        self.captured += found.back_office
+        refunds = explain_refunds(self.describe()._replace(operation=None), told)
+        self.refunded += min(refunds.back_office, self.captured - self.refunded)
+        assert self.captured <= self.aps.captured, "More is booked than was captured."
+        assert self.refunded <= self.aps.refunded, "More is booked than was refunded."
+
+    def hear(self, notice):
+        """ Take over a notice. """
+        command, reference, amount = notice
+        (self.captures if command == 'CAPTURE' else self.refunds).add(
+            amount if command == 'CAPTURE' else (reference, amount)
+        )
+        self.read(None)
+
+
+@pytest.mark.parametrize('seed', range(4))
+def test_random_histories(seed):
+    """ Odoo never books more than APS has, and ends equal once everything is told. """
+    chance = random.Random(seed)
+    ends = {'equal': 0, 'open': 0}
+    for _history in range(HISTORIES // 4):
+        aps = HonestAPS(chance)
+        odoo = Odoo(aps, chance.choice((None, None, aps.shrinks)))
+        amounts = range(1, aps.amount + 1)
+        for _step in range(chance.randrange(1, 10)):
+            step = chance.randrange(6)
+            amount = chance.choice(amounts)
+            if step == 0:
+                odoo.capture(amount, chance.random() < 0.3, chance.random() < 0.6)
+            elif step == 1:
+                odoo.refund(amount)
+            elif step == 2:
+                aps.operate(
+                    chance.choice(('CAPTURE', 'CAPTURE', 'REFUND')), amount,
+                    chance.choice(('', f'BO-{chance.randrange(3)}')),
+                )
+            elif step == 3 and aps.notices:
+                odoo.hear(aps.notices.pop(chance.randrange(len(aps.notices))))
+            else:
+                odoo.read(aps.tell())
+        while aps.notices:
+            odoo.hear(aps.notices.pop())
+        aps.status, aps.is_clear = {'15': '04', '19': '04'}.get(aps.status, aps.status), True
+        odoo.read(aps.tell(is_complete=True))
+        is_equal = (odoo.captured, odoo.refunded) == (aps.captured, aps.refunded)
+        ends['equal' if is_equal else 'open'] += 1
+        least, most = get_captured_bounds(odoo.describe(), aps.tell(is_complete=True))
+        if least == most:
+            assert is_equal, (vars(aps), vars(odoo))
+            assert not odoo.operation or aps.status == '04' and not aps.captured
+    assert ends['open'] < ends['equal'] / 10, ends
