@@ -14,8 +14,9 @@ from typing import NamedTuple
 # The statuses of a payment of which something was captured, whether or not its sums are told.
 CAPTURED_STATUSES = ('04', '06')
 PAID_STATUSES = ('14', *CAPTURED_STATUSES)
-# The statuses that end an operation. With any other one, APS may still be deciding.
+# The statuses that end an operation, and those that say that APS is still deciding.
 DECIDED_STATUSES = ('02', '04', '05', '06', '07', '08', '09')
+UNDECIDED_STATUSES = ('15', '19', '20', '40')
 
 
 class Told(NamedTuple):
@@ -65,7 +66,10 @@ def get_payment_state(told, amount, is_purchase, shrinks=None):
     if max(captured, refunded) > amount:
         return None
     if is_purchase or told.status == '14':  # It is taken in full or not at all.
-        return 'done' if captured in (0, amount, amount - refunded) else None
+        if captured in (0, amount, amount - refunded):
+            return 'done'
+        if told.status != '04':  # Which shows that the amount was reserved after all.
+            return None
     if amount in (captured, refunded) or (shrinks and captured + refunded == amount):
         return 'done'
     return 'authorized'
@@ -81,7 +85,7 @@ def explain_captures(known, told=None):
     """
     told = told or Told()
     least, most = get_captured_bounds(known, told)
-    is_certain = least == most or least == _add_captures(known)
+    is_certain = least == most or _is_explained(known, told, least)
     if known.operation is None:
         return Explanation(None, least - known.captured, is_certain=is_certain)
     with_operation = known.captured + known.operation
@@ -96,6 +100,37 @@ def explain_captures(known, told=None):
     return Explanation(
         False if is_excluded else None, least - known.captured, is_final, is_certain
     )
+
+
+def explain_void(known, told=None):
+    """ Explain whether an authorization was voided, which is possible before any capture only.
+
+    :param Known known: What Odoo knows; the operation is the void.
+    :param Told|None told: What APS tells, besides the notices.
+    :return: The explanation, without what the back office did.
+    :rtype: Explanation
+    """
+    told = told or Told()
+    if told.captured or known.capture_notices:
+        return Explanation(False, 0, is_final=True)
+    if told.status == '08':
+        return Explanation(True, 0)
+    return Explanation(False if told.status == '02' and told.is_clear else None, 0)
+
+
+def _is_explained(known, told, least):
+    """ Return whether nothing suggests that more was captured than for certain.
+
+    :param Known known: What Odoo knows.
+    :param Told told: What APS tells.
+    :param int least: What was captured for certain.
+    :return: Whether the notices add up to it, or no sum is told, and none is missing.
+    :rtype: bool
+    """
+    if 0 < least == _add_captures(known):
+        return True
+    is_silent = not told.captured and not told.refunded
+    return is_silent and (told.status not in CAPTURED_STATUSES or least > 0)
 
 
 def get_captured_bounds(known, told):

@@ -42,6 +42,7 @@ class Account:
     :param bool sign_unauthentic: Whether the API signs its answer to a request it cannot trust.
     :param int capture_days: The days until an authorization lapses.
     :param bool multiple_captures: Whether an authorization can be captured in parts.
+    :param bool captured_shrinks: Whether `captured_amount` is told without what was refunded.
     :param list no_refund_options: The payment options that refuse `REFUND` (00049).
     :param int transaction_limit: The largest amount, in minor units (00050); 0 for none.
     """
@@ -74,6 +75,7 @@ class Account:
     sign_unauthentic: bool = True
     capture_days: int = 7
     multiple_captures: bool = True
+    captured_shrinks: bool = False
     no_refund_options: list = field(default_factory=list)
     transaction_limit: int = 0
 

@@ -97,13 +97,14 @@ def check_status(sandbox, account, values):
         code = account.not_found_code
         return _answer(values, Outcome(code[:2], code[2:]))
     answer = {**_answer(values, success_of('CHECK_STATUS')), 'fort_id': payment.fort_id}
+    given_back = payment.refunded if account.captured_shrinks else 0
     answer.update({
         'merchant_reference': payment.reference,
         'transaction_status': latest.status,
         'transaction_code': latest.code,
         'transaction_message': latest.text(values['language']),
         'authorized_amount': str(payment.authorized),
-        'captured_amount': str(payment.captured),
+        'captured_amount': str(payment.captured - given_back),
         'refunded_amount': str(payment.refunded),
     })
     if payment.authorization_code:

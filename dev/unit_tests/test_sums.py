@@ -1,4 +1,4 @@
-""" What the sums and notices of APS prove, in tables and by an honest APS with random histories. """
+""" What the sums and notices of APS prove: tables, and an honest APS with random histories. """
 
 import random
 
@@ -9,6 +9,7 @@ from aps.sums import (
     Told,
     explain_captures,
     explain_refunds,
+    explain_void,
     get_captured_bounds,
     get_payment_state,
     learn_shrinking,
@@ -29,6 +30,7 @@ HISTORIES = 40_000
     ('06', True, 70, 30, True, None, 'done'),
     ('06', True, 100, 30, True, None, 'done'),
     ('06', True, 60, 30, True, None, None),
+    ('04', True, 60, 0, True, None, 'authorized'),
     ('06', True, 100, 101, True, None, None),
     ('14', True, None, None, False, None, 'done'),
     ('14', True, 40, 0, False, None, None),
@@ -112,6 +114,7 @@ def test_bounds_of_the_captured_sum(known, told, bounds):
     # It has not, and never will.
     ({'operation': 30, 'capture_notices': (100,)}, ('15', False, 100, 0), (False, 100, True, True)),
     ({'operation': 100}, ('04', True, 60, 0), (False, 60, True, True)),
+    ({'operation': 80}, ('04', True, 20, 0), (False, 20, False, True)),
     ({'operation': 100, 'capture_notices': (60,)}, (), (False, 60, True, True)),
     # APS may still be deciding, or doesn't tell the sum.
     ({'operation': 40}, ('15', True, 0, 0), (None, 0, False, True)),
@@ -131,6 +134,20 @@ def test_bounds_of_the_captured_sum(known, told, bounds):
 def test_explanation_of_captures(known, told, explanation):
     found = explain_captures(Known(100, **known), Told(*told))
     assert found == Explanation(*explanation)
+
+
+@pytest.mark.parametrize('notices, told, explanation', (
+    ((), ('08', True, 0, 0), (True, 0)),
+    ((), ('02', True, 0, 0), (False, 0)),
+    ((), ('02', False, 0, 0), (None, 0)),
+    ((), ('09', True, 0, 0), (None, 0)),
+    ((), (), (None, 0)),
+    ((), ('04', True, 40, 0), (False, 0, True)),
+    ((40,), (), (False, 0, True)),
+))
+def test_explanation_of_a_void(notices, told, explanation):
+    known = Known(100, capture_notices=notices, operation=100)
+    assert explain_void(known, Told(*told)) == Explanation(*explanation)
 
 
 @pytest.mark.parametrize('known, refunded, missing', (
@@ -176,7 +193,20 @@ class HonestAPS:
         self.captured = self.refunded = 0
         self.status, self.is_clear = '02', True
         self.notices = []  # Not delivered yet.
-        self.is_any_lost = False
+        self.answers = []  # Those that are not up to date any more.
+        self.is_deciding = False  # Nothing else is possible until then.
+
+    def is_possible(self, command, amount):
+        """ Return whether an operation can be executed. """
+        rest = {
+            'CAPTURE': self.amount - self.captured, 'REFUND': self.captured - self.refunded,
+        }[command]
+        return 0 < amount <= rest and not self.is_deciding
+
+    def decide_later(self):
+        """ Take an operation that is not decided at once. """
+        self.is_deciding = True
+        self.status, self.is_clear = self.chance.choice((('15', False), ('15', True), ('19', True)))
 
     def operate(self, command, amount, reference=''):
         """ Execute an operation, if it is possible.
@@ -184,20 +214,15 @@ class HonestAPS:
         :return: Whether it was executed.
         :rtype: bool
         """
-        rest = self.amount - self.captured if command == 'CAPTURE' else self.captured - self.refunded
-        if not 0 < amount <= rest:
+        if not self.is_possible(command, amount):
             return False
+        self.answers.append(self.tell())
         if command == 'CAPTURE':
             self.captured += amount
         else:
             self.refunded += amount
         self.status, self.is_clear = {'CAPTURE': '04', 'REFUND': '06'}[command], True
-        notice = (command, reference, amount)
-        copies = self.chance.choice((0, 1, 1, 1, 2))
-        # Equal words are one notice.
-        if not copies or (notice in self.notices) or not reference:
-            self.is_any_lost |= not copies
-        self.notices += [notice] * copies
+        self.notices += [(command, reference, amount)] * self.chance.choice((0, 1, 1, 1, 2))
         return True
 
     def refuse(self, command):
@@ -230,27 +255,41 @@ class Odoo:
         self.shrinks = shrinks
         self.captured = self.refunded = 0
         self.captures, self.refunds = set(), set()  # Told by notices.
-        self.operation = None  # The amount, and whether APS has executed it.
+        self.operation = None  # The amount of a capture of unknown outcome.
+        self.fate = None  # `executed` or `lost`; `late` or `undecided` if it may still be executed.
         self.count = 0
 
     def describe(self):
         """ Return what is known. """
         return Known(
             self.aps.amount, self.captured, self.refunded, tuple(self.captures),
-            tuple(self.refunds), self.operation and self.operation[0], self.shrinks,
+            tuple(self.refunds), self.operation, self.shrinks,
         )
 
-    def capture(self, amount, is_answered, is_arriving):
+    def capture(self, amount, is_answered, fate):
         """ Capture an amount. """
         if self.operation or not 0 < amount <= self.aps.amount - self.captured:
             return
-        is_executed = is_arriving and self.aps.operate('CAPTURE', amount)
-        if not is_executed and is_arriving:
-            self.aps.refuse('CAPTURE')
-        if not is_answered:
-            self.operation = (amount, is_executed)
-        elif is_executed:
+        if not self.aps.is_possible('CAPTURE', amount) and fate != 'late':
+            fate = 'lost'
+            if not self.aps.is_deciding:
+                self.aps.refuse('CAPTURE')
+        if fate == 'executed':
+            self.aps.operate('CAPTURE', amount)
+        elif fate == 'undecided':
+            self.aps.decide_later()
+        if not is_answered or fate in ('late', 'undecided'):
+            self.operation, self.fate = amount, fate
+        elif fate == 'executed':
             self.captured += amount
+
+    def arrive(self):
+        """ Have a capture that was late, or undecided, be executed, or declined. """
+        if self.fate == 'undecided':
+            self.aps.is_deciding = False
+            self.aps.refuse('CAPTURE')
+        if self.fate in ('late', 'undecided'):
+            self.fate = 'executed' if self.aps.operate('CAPTURE', self.operation) else 'lost'
 
     def refund(self, amount):
         """ Refund an amount by a reference, and read the answer. """
@@ -260,15 +299,21 @@ class Odoo:
         ):
             self.refunded += amount
 
-    def read(self, told):
+    def read(self, told, is_up_to_date=True):
         """ Take over what is certain. """
         found = explain_captures(self.describe(), told)
         if found.is_executed:
-            self.captured += self.operation[0]
-            self.operation = None
-        elif found.is_executed is False:
-            assert not self.operation[1], "An executed capture is declared failed."
-            self.operation = None
+            self.arrive()  # Others made it; this one is one more, if it comes.
+            self.captured += self.operation
+            self.operation = self.fate = None
+        elif found.is_executed is False and (
+            found.is_final or (is_up_to_date and self.fate != 'late')  # Odoo waits for it.
+        ):
+            assert self.fate != 'executed', "An executed capture is declared failed."
+            if self.fate != 'lost':
+                rest = self.aps.amount - self.aps.captured
+                assert self.operation > rest, "One that may be executed is declared failed."
+            self.operation = self.fate = None
         self.captured += found.back_office
         refunds = explain_refunds(self.describe()._replace(operation=None), told)
         self.refunded += min(refunds.back_office, self.captured - self.refunded)
@@ -278,10 +323,35 @@ class Odoo:
     def hear(self, notice):
         """ Take over a notice. """
         command, reference, amount = notice
-        (self.captures if command == 'CAPTURE' else self.refunds).add(
-            amount if command == 'CAPTURE' else (reference, amount)
-        )
+        if command == 'CAPTURE':
+            self.captures.add(amount)
+        else:
+            self.refunds.add((reference, amount))
         self.read(None)
+
+
+def take_a_step(chance, aps, odoo):
+    """ Have something happen to a payment. """
+    amount = chance.randrange(1, aps.amount + 1)
+    step = chance.randrange(8)
+    if step == 0:
+        fate = chance.choice(('executed', 'executed', 'lost', 'late', 'undecided'))
+        odoo.capture(amount, chance.random() < 0.3, fate)
+    elif step == 1:
+        odoo.refund(amount)
+    elif step == 2:
+        aps.operate(
+            chance.choice(('CAPTURE', 'CAPTURE', 'REFUND')), amount,
+            chance.choice(('', f'BO-{chance.randrange(3)}')),
+        )
+    elif step == 3 and aps.notices:
+        odoo.hear(aps.notices.pop(chance.randrange(len(aps.notices))))
+    elif step == 4:
+        odoo.arrive()
+    elif step == 5 and aps.answers:
+        odoo.read(chance.choice(aps.answers), is_up_to_date=False)
+    else:
+        odoo.read(aps.tell())
 
 
 @pytest.mark.parametrize('seed', range(4))
@@ -292,31 +362,18 @@ def test_random_histories(seed):
     for _history in range(HISTORIES // 4):
         aps = HonestAPS(chance)
         odoo = Odoo(aps, chance.choice((None, None, aps.shrinks)))
-        amounts = range(1, aps.amount + 1)
-        for _step in range(chance.randrange(1, 10)):
-            step = chance.randrange(6)
-            amount = chance.choice(amounts)
-            if step == 0:
-                odoo.capture(amount, chance.random() < 0.3, chance.random() < 0.6)
-            elif step == 1:
-                odoo.refund(amount)
-            elif step == 2:
-                aps.operate(
-                    chance.choice(('CAPTURE', 'CAPTURE', 'REFUND')), amount,
-                    chance.choice(('', f'BO-{chance.randrange(3)}')),
-                )
-            elif step == 3 and aps.notices:
-                odoo.hear(aps.notices.pop(chance.randrange(len(aps.notices))))
-            else:
-                odoo.read(aps.tell())
+        for _step in range(chance.randrange(1, 12)):
+            take_a_step(chance, aps, odoo)
+        odoo.arrive()
         while aps.notices:
             odoo.hear(aps.notices.pop())
-        aps.status, aps.is_clear = {'15': '04', '19': '04'}.get(aps.status, aps.status), True
+        if not aps.is_clear or aps.status not in ('02', '04', '05', '06', '07'):
+            aps.status, aps.is_clear = '05', True
         odoo.read(aps.tell(is_complete=True))
         is_equal = (odoo.captured, odoo.refunded) == (aps.captured, aps.refunded)
         ends['equal' if is_equal else 'open'] += 1
         least, most = get_captured_bounds(odoo.describe(), aps.tell(is_complete=True))
         if least == most:
             assert is_equal, (vars(aps), vars(odoo))
-            assert not odoo.operation or aps.status == '04' and not aps.captured
+            assert not odoo.operation
     assert ends['open'] < ends['equal'] / 10, ends

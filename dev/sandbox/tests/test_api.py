@@ -59,6 +59,16 @@ def test_account_may_allow_a_single_capture_only(shop):
     assert [capture(shop, amount) for amount in (4000, 1000)] == ['04000', '00047']
 
 
+def test_account_may_tell_the_captured_sum_without_refunds(shop):
+    shop.pay(command='AUTHORIZATION')
+    capture(shop, 6000)
+    refund(shop, 2000)
+    for shrinks, captured in ((False, '6000'), (True, '4000')):
+        shop.setup(captured_shrinks=shrinks)
+        answer = shop.api(query_command='CHECK_STATUS')
+        assert (answer['captured_amount'], answer['refunded_amount']) == (captured, '2000')
+
+
 def test_capture_is_for_authorizations_in_their_currency(shop):
     shop.pay()
     shop.pay('S2', command='AUTHORIZATION')
