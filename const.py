@@ -246,15 +246,17 @@ PAYMENT_STATUS_MAPPING = {
     ),
 }
 
-# The statuses of a payment of which the shopper, or their bank, still has something to do. Any
-# other pending payment must not be paid again.
-UNFINISHED_STATUSES = ('01', '10', '19', '20', '24', '44', '46')
+# The statuses of a payment of which the shopper still has something to do. Any other pending
+# payment must not be paid again: APS or a bank decides about it.
+UNFINISHED_STATUSES = ('01', '10', '20', '24', '44', '46')
+WAITING_STATUS = '19'
 REVIEW_STATUS = '40'
 
 # The states that an answer about a payment may replace. A success wins over whatever was believed
-# before; nothing that comes late makes a paid or authorized payment less than that.
+# before; nothing that comes late makes a paid or authorized payment less than that. An attempt
+# whose outcome is not known yet counts although another one was declined before.
 SOURCE_STATES = {
-    'pending': ('draft',),
+    'pending': ('draft', 'cancel', 'error'),
     'authorized': ('draft', 'pending', 'cancel', 'error'),
     'done': ('draft', 'pending', 'authorized', 'cancel', 'error'),
     'cancel': ('draft', 'pending'),

@@ -29,6 +29,17 @@ PAYMENT_IN_REVIEW = _lt(
     "Your payment is being reviewed. Please do not pay again: your order will be confirmed once "
     "the payment is accepted."
 )
+# For the shopper who goes on paying after an attempt that failed.
+UNFINISHED_ATTEMPT = _lt(
+    "An attempt to pay failed, and another one is not finished yet. If you finish it, please do "
+    "not pay again: your order will be confirmed if it succeeds."
+)
+# For the shopper of a payment that nobody asks about any more.
+UNFINISHED_PAYMENT = _lt("The payment was not completed. You can pay again at any time.")
+UNKNOWN_PAYMENT = _lt(
+    "We could not find out whether this payment succeeded. Before you pay again, please make sure "
+    "with your bank or with us that you were not charged."
+)
 
 MESSAGE_FAMILIES = {
     'success': MessageFamily(_lt("There is nothing to do."), OTHER_FAILURE),
@@ -412,7 +423,7 @@ FAILED_STATUSES = (
 )
 STATUS_CODES = {
     **dict.fromkeys(FAILED_STATUSES, MESSAGE_CODES['074']),
-    **dict.fromkeys(const.UNFINISHED_STATUSES, MESSAGE_CODES['065']),
+    **dict.fromkeys((*const.UNFINISHED_STATUSES, const.WAITING_STATUS), MESSAGE_CODES['065']),
     const.REVIEW_STATUS: MESSAGE_CODES['090'],
 }
 UNCERTAIN_STATUS_CODE = MessageCode(_lt("Uncertain"), 'unclear')

@@ -252,6 +252,21 @@ def get_target_state(status, response_code):
     return state
 
 
+def is_unfinished(status, response_code):
+    """ Return whether an answer about a payment says that the shopper has not finished it.
+
+    :param str status: The status, two digits.
+    :param str response_code: The response code: the status and a message code of three digits.
+    :return: Whether it does. If not, it is APS, or a bank, that has to decide.
+    :rtype: bool
+    """
+    return (
+        status in const.UNFINISHED_STATUSES
+        and response_code[:2] == status
+        and response_code[2:] not in const.UNCLEAR_MESSAGE_CODES
+    )
+
+
 def is_refusal(command, answer):
     """ Return whether an answer of the payment API says that an operation was not executed.
 

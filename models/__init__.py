@@ -11,12 +11,14 @@ from . import payment_provider_copies
 from . import payment_provider_doctor
 from . import payment_provider_messages
 from . import payment_provider_setup
+from . import payment_provider_sums
 from . import payment_token
 from . import payment_transaction
 from . import payment_transaction_booking
 from . import payment_transaction_messages
 from . import payment_transaction_operations
 from . import payment_transaction_status
+from . import payment_transaction_sums
 from . import payment_transaction_texts
 from . import payment_transaction_tokens
 

@@ -551,12 +551,40 @@ class PaymentTransaction(models.Model):
                 self.reference, self.state, aps_utils.describe_message(message),
             )
             self._aps_tokenize(message, target_state)
-            if self.state == target_state == 'pending':
-                self._aps_update_pending_message(response_code)
+            self._aps_update_message(target_state, response_code)
+            return
+        was_failed = self.state in ('cancel', 'error')
+        was_unclear = self.state == 'pending' and bool(self.state_message)
+        if was_failed and aps_utils.is_unfinished(status, response_code) and (
+            target_state == 'pending'
+        ):
+            self._aps_note_next_attempt()
             return
         self._aps_update_references(message, target_state)
         self._aps_set_state(target_state, response_code)
         self._aps_tokenize(message, target_state)
+        if (was_failed and target_state == 'pending') or (
+            was_unclear and target_state in ('cancel', 'error')
+        ):  # The answers to two attempts may come in any order; only APS knows which one counts.
+            self._aps_schedule_check(at_once=True)
+        if self.aps_last_notice and self.state in ('authorized', 'done'):
+            self._aps_take_over_sums()  # An operation was told before the payment itself.
+
+    def _aps_note_repetition(self, message):
+        """ Have APS asked if a repeated message contradicts what is believed by now.
+
+        Two attempts that end alike are told in the same words, so it may be about another one.
+
+        :param dict message: An answer about the payment, authentic, which was applied before.
+        :return: None
+        """
+        state = aps_utils.get_target_state(
+            message.get('status') or '', message.get('response_code') or ''
+        )
+        is_failure, was_failed = (one in ('cancel', 'error') for one in (state, self.state))
+        is_open = self.state == 'pending' or was_failed
+        if is_open and state != self.state and is_failure != was_failed:
+            self._aps_schedule_check(at_once=True)
 
     def _aps_can_become(self, target_state, is_captured=False):
         """ Return whether an answer may bring the payment to a state.
@@ -574,7 +602,7 @@ class PaymentTransaction(models.Model):
             for tx in self._aps_get_family()
         )
         return self.state in const.SOURCE_STATES[target_state] and not (
-            is_released and target_state == 'authorized'
+            is_released and target_state in ('authorized', 'pending')
         )
 
     @staticmethod
@@ -600,8 +628,11 @@ class PaymentTransaction(models.Model):
         """
         values = {}
         fort_id = message.get('fort_id')
+        is_success = target_state in ('authorized', 'done')
         if fort_id and fort_id != self.provider_reference:
             values['provider_reference'] = fort_id
+        elif not fort_id and is_success and self.state in ('cancel', 'error'):
+            values['provider_reference'] = False  # It is the number of an attempt that failed.
         payment_method = self._aps_find_payment_method(message.get('payment_option'))
         # A wallet or a plan answers with the card that is behind it.
         is_chosen_by_option = 'payment_option' in aps_utils.get_option_fields(

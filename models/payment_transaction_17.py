@@ -28,6 +28,10 @@ class PaymentTransaction(models.Model):
         if self.state != former_state:
             self._execute_callback()
 
+    def _aps_tell_caller(self):
+        """ Tell whoever made the payment, and waits for it, that its state has changed. """
+        self._execute_callback()
+
     def _get_tx_from_notification_data(self, provider_code, notification_data):
         """ Override of `payment` to find the transaction and to check that the message fits it.
 

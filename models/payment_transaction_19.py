@@ -17,6 +17,9 @@ class PaymentTransaction(models.Model):
         """
         self._process('aps', message)
 
+    def _aps_tell_caller(self):
+        """ Tell whoever made the payment that its state has changed: they override the engine. """
+
     def _process(self, provider_code, payment_data):
         """ Override of `payment` to check that the message fits the transaction.
 

@@ -75,7 +75,10 @@ class PaymentTransaction(models.Model):
                 is_new = self.env['payment.aps.message'].sudo()._aps_store_received(
                     self.provider_id, message, channel
                 )
-                return is_new or message.get('command') not in const.PAYMENT_COMMANDS
+                if is_new or message.get('command') not in const.PAYMENT_COMMANDS:
+                    return True
+                self._aps_note_repetition(message)
+                return False
             except errors.SerializationFailure:  # Stored by another request since our first query.
                 self._aps_start_over()
             except Exception:

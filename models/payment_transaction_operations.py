@@ -16,6 +16,8 @@ from odoo.addons.payment_aps.exceptions import (
     APSUnreachable,
 )
 
+from .payment_transaction_status import NOTICE_TIME
+
 _logger = logging.getLogger(__name__)
 
 # How often the outcome of an operation is written anew if the database refuses it because of a
@@ -344,6 +346,7 @@ class PaymentTransaction(models.Model):
             'aps_request_state': 'queued',
             'aps_request_date': False,
             'aps_staff_message': False,
+            'aps_is_reason_open': False,
         })
         self._aps_get_payment()._aps_schedule_check()
         record._aps_send_after_commit()
@@ -441,9 +444,9 @@ class PaymentTransaction(models.Model):
             answer = error.answer
         except APSOutcomeUnknown as error:
             _logger.warning("Unknown outcome of the operation of %s: %s", self.reference, error)
+            self._aps_commit_outcome(self._aps_note_unknown_outcome)
             return
-        payment = payment.with_context(aps_answered_tx_id=self.id)
-        self._aps_commit_outcome(lambda: payment._aps_handle(answer))
+        self._aps_commit_outcome(lambda: payment._aps_take_answer(answer, self))
 
     def _aps_claim(self):
         """ Mark the operation as sent, unless somebody else did so.
@@ -517,45 +520,72 @@ class PaymentTransaction(models.Model):
 
     #=== BUSINESS METHODS - OUTCOME ===#
 
-    def _aps_find_operation(self, message):
+    def _aps_take_answer(self, answer, operation_tx):
+        """ Check the answer to the request of an operation, and apply it.
+
+        :param dict answer: The answer, whose signature was verified.
+        :param recordset operation_tx: The transaction that carries the operation.
+        :return: None
+        :raise APSMessageRefused: If the answer doesn't fit the payment.
+        """
+        self._aps_check_message(answer)
+        former_state = self.state
+        self._aps_apply_operation(answer, operation_tx)
+        if operation_tx.aps_request_state == 'sent':
+            operation_tx._aps_note_unknown_outcome()
+        if self.state != former_state:
+            self._aps_tell_caller()
+
+    def _aps_note_unknown_outcome(self):
+        """ Say on an operation that its outcome is not known, unless it is by now. """
+        if self.aps_request_state == 'sent':
+            self._aps_fail_if_overdue()
+
+    def _aps_find_operation(self, message, operation_tx=None):
         """ Return the transaction of ours that carries the operation that a message is about.
 
+        The notice of a capture doesn't tell which one it is about: the sums do.
+
         :param dict message: The message, authentic and checked.
+        :param recordset operation_tx: The operation, if the message is the answer to its request.
         :return: The transaction; empty if the operation is not known to be ours.
         :rtype: recordset of `payment.transaction`
         """
         command = message['command']
-        candidates = self._aps_get_family().filtered(lambda tx: tx.aps_command == command)
-        under_way = candidates.filtered(lambda tx: tx.aps_request_state == 'sent')
+        candidates = operation_tx or self._aps_get_family()
         if command == 'REFUND':
-            under_way = under_way.filtered(
+            candidates = candidates.filtered(
                 lambda tx: tx.reference == message.get('maintenance_reference')
             )
-        elif command == 'CAPTURE' and under_way.id != self.env.context.get('aps_answered_tx_id'):
-            return self.browse()  # A notice doesn't tell which capture it is about.
-        return under_way.filtered(
-            lambda tx: not message.get('amount') or message['amount'] == str(tx._aps_to_minor())
+        elif command == 'CAPTURE' and not operation_tx:
+            return self.browse()
+        return candidates.filtered(
+            lambda tx: tx.aps_command == command and tx.aps_request_state == 'sent'
+            and message.get('amount') in (None, '', str(tx._aps_to_minor()))
         )
 
-    def _aps_apply_operation(self, message):
+    def _aps_apply_operation(self, message, operation_tx=None):
         """ Apply a message about a capture, a void or a refund of the payment.
 
         :param dict message: The message, authentic and checked.
+        :param recordset operation_tx: The operation, if the message is the answer to its request.
         :return: None
         """
         command, status, response_code = (
             message['command'], message['status'], message['response_code']
         )
         outcome = aps_utils.get_operation_outcome(command, status, response_code)
-        record = self._aps_find_operation(message)
-        if record:
+        if status == '00' and not operation_tx:
+            outcome = 'pending'  # A refusal may echo what anybody has sent in our name.
+        record = self._aps_find_operation(message, operation_tx)
+        if record and outcome != 'pending':
             record._aps_apply_outcome(outcome, response_code)
         elif outcome == 'done' and command == 'VOID_AUTHORIZATION':
             self._aps_take_over_void()
         elif outcome == 'done' or self._aps_get_family().filtered('aps_request_state'):
-            # Made in the back office, or the echo of an operation of ours: the sums will tell.
-            if outcome == 'done' and not self._aps_is_echo(message):
-                self.aps_last_notice = fields.Datetime.now()
+            # Made in the back office, or the echo of an operation of ours.
+            if outcome == 'done':
+                self._aps_take_over_notice(message)
             self._aps_schedule_check(at_once=True)
 
     def _aps_is_echo(self, message):
@@ -566,7 +596,12 @@ class PaymentTransaction(models.Model):
         :rtype: bool
         """
         if message['command'] == 'CAPTURE':
-            return self._aps_get_captured()._aps_to_minor() >= self._aps_to_minor()
+            captured = self._aps_get_captured()
+            begin = fields.Datetime.now() - NOTICE_TIME
+            return captured._aps_to_minor() >= self._aps_to_minor() or any(
+                tx.aps_request_date and tx.aps_request_date > begin
+                and message.get('amount') == str(tx._aps_to_minor()) for tx in captured
+            )
         reference = message.get('maintenance_reference')
         return any(
             tx.reference == reference and tx.state == 'done' for tx in self._aps_get_refunds()
@@ -586,7 +621,10 @@ class PaymentTransaction(models.Model):
             if self.aps_request_state:
                 self._aps_fail_operation(self._aps_describe_code(response_code))
             return
-        self.write({'aps_request_state': False, 'aps_staff_message': False})
+        self.write({
+            'aps_request_state': False, 'aps_staff_message': False, 'aps_is_reason_open': False,
+        })
+        self._aps_get_payment()._aps_note_open_reason(None)
         if self.aps_command == 'CAPTURE':
             self._aps_succeed_capture()
         elif self.aps_command == 'VOID_AUTHORIZATION':
@@ -655,7 +693,10 @@ class PaymentTransaction(models.Model):
         :param str reason: Why, for the staff.
         :return: None
         """
-        self.write({'aps_request_state': False, 'aps_staff_message': reason})
+        self.write({
+            'aps_request_state': False, 'aps_staff_message': reason, 'aps_is_reason_open': False,
+        })
+        self._aps_get_payment()._aps_note_open_reason(None)
         if self.source_transaction_id:
             self._set_error(reason)
         else:  # The payment itself stays authorized.

@@ -12,6 +12,7 @@ from odoo.tools.sql import create_index
 from odoo.addons.payment import utils as payment_utils
 from odoo.addons.payment_aps import const
 from odoo.addons.payment_aps import utils as aps_utils
+from odoo.addons.payment_aps.aps import sums
 from odoo.addons.payment_aps.exceptions import (
     APSError,
     APSMessageRefused,
@@ -594,6 +595,7 @@ class PaymentTransaction(models.Model):
         """
         try:
             self._aps_lock()
+            self._aps_note_unchecked(is_refused)
             if is_refused:
                 self._aps_get_family().filtered(
                     lambda tx: tx.aps_request_state == 'sent'
@@ -618,11 +620,10 @@ class PaymentTransaction(models.Model):
         """
         self.ensure_one()
         self.provider_id._aps_ensure_can_ask(self.aps_account)
-        query = {
-            'query_command': 'CHECK_STATUS',
-            'merchant_reference': self.reference,
-            **({'fort_id': self.provider_reference} if self.provider_reference else {}),
-        }
+        query = {'query_command': 'CHECK_STATUS', 'merchant_reference': self.reference}
+        if self.provider_reference and self.state in ('authorized', 'done'):
+            # Else it may be the number of an attempt that failed, and hide the one that is paid.
+            query['fort_id'] = self.provider_reference
         refunds = self._aps_get_refunds().filtered(lambda tx: tx.aps_request_state == 'sent')
         answers = [
             self.provider_id._aps_make_request(
@@ -661,7 +662,7 @@ class PaymentTransaction(models.Model):
         """ Apply the answer to a query about the payment.
 
         It tells the status of the latest operation, and the sums that were authorized, captured and
-        refunded in all. Whether the captured sum shrinks with a refund is not documented.
+        refunded in all.
 
         :param dict answer: The answer, authentic and checked.
         :return: None
@@ -672,19 +673,27 @@ class PaymentTransaction(models.Model):
                 self._aps_apply_not_found()
             self._aps_get_captures_under_way()._aps_fail_if_overdue()
             return
-        captured, refunded = (
-            aps_utils.parse_minor_units(answer.get(name)) or 0
-            for name in ('captured_amount', 'refunded_amount')
-        )
-        self._aps_settle_payment(answer, captured, refunded)
-        self._aps_settle_operations(
-            answer['transaction_status'], captured, refunded,
-            is_told=aps_utils.parse_minor_units(answer.get('captured_amount')) is not None,
-        )
-        if answer['transaction_status'] == '08':
+        told = self._aps_read_told(answer)
+        self._aps_settle_payment(answer, told)
+        self._aps_settle_operations(told)
+        if told.status == '08':
             self._aps_take_over_void()  # Once no capture is under way any more.
-        self._aps_take_over_captures(captured, refunded)
-        self._aps_take_over_refunds(refunded)
+        self._aps_take_over_sums(told)
+
+    @staticmethod
+    def _aps_read_told(answer):
+        """ Return what an answer tells of the sums.
+
+        :param dict answer: The answer to a query about the payment.
+        :return: What it tells.
+        :rtype: sums.Told
+        """
+        status, code = answer['transaction_status'], answer.get('transaction_code') or ''
+        is_clear = code[:2] in ('', status) and code[2:] not in const.UNCLEAR_MESSAGE_CODES
+        return sums.Told(status, is_clear, *(
+            aps_utils.parse_minor_units(answer.get(name))
+            for name in ('captured_amount', 'refunded_amount')
+        ))
 
     def _aps_apply_not_found(self):
         """ Cancel a payment that APS has known nothing of for long enough.
@@ -702,26 +711,36 @@ class PaymentTransaction(models.Model):
             ))
             return
         tx = self._aps_with_shopper_lang()
-        tx._set_canceled(state_message=tx._aps_get_abandoned_message())
+        if self.state == 'pending' and self.state_message:  # APS itself didn't know once.
+            message = tx._aps_get_given_up_message(is_unfinished=False)
+        else:
+            message = tx._aps_get_abandoned_message()
+        tx._set_canceled(state_message=message)
 
     def _aps_is_abandoned(self):
         """ Return whether a payment that APS doesn't know of is too old to still arrive. """
-        age = fields.Datetime.now() - self._aps_get_begin()
         if self.operation == 'offline':
+            age = fields.Datetime.now() - (self.aps_request_date or self.create_date)
             return age >= timedelta(minutes=const.SETTLING_TIME)
+        return self._aps_is_overdue()
+
+    def _aps_is_overdue(self):
+        """ Return whether APS was asked about a payment for as long as is wanted. """
+        age = fields.Datetime.now() - self._aps_get_begin()
         return age >= timedelta(hours=self._aps_get_abandon_hours())
 
     def _aps_get_begin(self):
-        """ Return when the payment began.
+        """ Return when the payment began, or became pending.
 
         A transaction may be created long before its charge is sent, e.g., by a job that charges
-        many cards.
+        many cards, and an attempt may become uncertain long after another one failed.
 
         :return: The time.
         :rtype: datetime
         """
         is_charge = self.operation == 'offline'
-        return (is_charge and self.aps_request_date) or self.create_date
+        begin = (is_charge and self.aps_request_date) or self.create_date
+        return max(begin, self.last_state_change or begin) if self.state == 'pending' else begin
 
     @api.model
     def _aps_get_abandon_hours(self):
@@ -736,226 +755,87 @@ class PaymentTransaction(models.Model):
             "time."
         )
 
-    def _aps_settle_payment(self, answer, captured, refunded):
+    def _aps_settle_payment(self, answer, told):
         """ Bring the payment itself to the state that APS tells.
 
         :param dict answer: The answer.
-        :param int captured: The captured sum, in minor units; 0 if not told.
-        :param int refunded: The refunded sum, in minor units; 0 if not told.
+        :param sums.Told told: What it tells of the sums.
         :return: None
         """
-        status, code = answer['transaction_status'], answer.get('transaction_code') or ''
-        values = {'fort_id': answer.get('fort_id'), 'response_code': code, 'status': status}
+        status, code = told.status, answer.get('transaction_code') or ''
         if status == '08':
             self._aps_take_over_void()
             return
-        if status == '14' or captured + refunded > 0:
-            target = self._aps_read_sums(captured, refunded)
-            if status == '14' and target != 'done':
-                target = None  # A purchase is taken in full or not at all.
-        elif status in ('02', '05', '09'):
-            authorized = aps_utils.parse_minor_units(answer.get('authorized_amount'))
-            target = 'authorized' if authorized in (None, 0, self._aps_to_minor()) else None
-        else:
-            target = aps_utils.get_target_state(status, code)
-        if target == 'done' and self.state == 'authorized':
+        target = self._aps_read_target(answer, told)
+        if target == 'pending':
+            self._aps_settle_pending(status, code)
+        elif target == 'done' and self.state == 'authorized':
             return  # Captures are taken over one by one, below.
-        if target and self._aps_can_become(target, is_captured=captured > 0):
-            self._aps_update_references(values, target)
+        elif target and self._aps_can_become(
+            target, is_captured=bool(told.captured) or status in sums.CAPTURED_STATUSES
+        ):
+            self._aps_update_references({'fort_id': answer.get('fort_id')}, target)
             self._aps_set_state(target, code)
+        elif target in ('cancel', 'error'):
+            self._aps_update_message(target, code)
 
-    def _aps_read_sums(self, captured, refunded):
-        """ Return the state of a payment of which an amount was captured.
+    def _aps_read_target(self, answer, told):
+        """ Return the state of the payment that an answer to a query tells.
 
-        :param int captured: The captured sum, in minor units; 0 if not told.
-        :param int refunded: The refunded sum, in minor units; 0 if not told.
-        :return: `done` if all was captured, in either reading of the captured sum; `authorized` if
-                 a part was; `None` if the sums are not those of this payment.
+        :param dict answer: The answer.
+        :param sums.Told told: What it tells of the sums.
+        :return: The state; `None` if it tells none, or the sums are not those of this payment.
         :rtype: str | None
         """
         amount_minor = self._aps_to_minor()
-        is_purchase = (self.aps_payment_command or self._aps_get_command()) == 'PURCHASE'
-        if amount_minor == captured or captured == refunded == 0:
-            return 'done'
-        # Whether a refund shrinks the captured sum is not known. Captures in part are not possible
-        # if the amount was to be taken at once.
-        if amount_minor == captured + refunded and (is_purchase or not captured):
-            return 'done'
-        if not captured and is_purchase:  # The captured sum is not told.
-            return 'done'
-        if 0 < captured < amount_minor:
-            return 'authorized'
-        _logger.warning(
-            "APS tells of another amount for %s: captured %s, refunded %s",
-            self.reference, captured, refunded,
-        )
-        return None
-
-    def _aps_settle_operations(self, status, captured, refunded, is_told):
-        """ Settle the operation under way by the sums.
-
-        There is one at most. If the sums include it, it was executed; if they agree with all others
-        but not with it, it was not, unless it may still be on its way.
-
-        :param str status: The status of the latest operation.
-        :param int captured: The captured sum, in minor units; 0 if not told.
-        :param int refunded: The refunded sum, in minor units; 0 if not told.
-        :return: None
-        """
-        for tx in self._aps_get_captures_under_way():
-            executed = missing = False
-            if tx.aps_command == 'VOID_AUTHORIZATION':
-                executed, missing = status == '08', status == '02'
-            elif is_told:  # A sum that is missing is not zero.
-                known = (self._aps_get_captured() - tx)._aps_to_minor()
-                with_it, without_it = known + tx._aps_to_minor(), known
-                executed = captured in (with_it, with_it - refunded)
-                missing = captured in (without_it, without_it - refunded)
-            if executed and not missing:
-                tx._aps_apply_outcome('done')
-            elif missing and not executed:
-                tx._aps_give_up()
-            else:  # E.g., because the back office was used meanwhile.
-                tx._aps_fail_if_overdue()
-
-    def _aps_get_captures_under_way(self):
-        """ Return the captures and voids that wait for their outcome.
-
-        Refunds are asked about by their own reference.
-        """
-        return self._aps_get_family().filtered(
-            lambda tx: tx.aps_request_state == 'sent' and tx.aps_command != 'REFUND'
-        )
-
-    @api.model
-    def _aps_get_unknown_outcome_message(self):
-        """ Return what to do about an operation whose outcome APS doesn't tell. """
-        return _(
-            "It can't be told whether this operation was executed. Compare the payment with the "
-            "APS dashboard."
-        )
-
-    def _aps_settle_refund(self, answer):
-        """ Settle a refund under way by the answer to a query about it.
-
-        :param dict answer: The answer, authentic and checked.
-        :return: None
-        """
-        status, code = answer.get('transaction_status') or '', answer.get('transaction_code') or ''
-        if answer['response_code'][2:] == const.NOT_FOUND_MESSAGE_CODE:
-            self._aps_give_up()
-            return
-        is_told = answer['status'] == '12' and status in const.OPERATION_STATUSES['REFUND']
-        if is_told and not (status == '06' and self._aps_contradicts_refund(answer)):
-            self._aps_apply_outcome(
-                aps_utils.get_operation_outcome('REFUND', status, code), code
-            )
-        if self.aps_request_state == 'sent':
-            self._aps_fail_if_overdue()
-
-    def _aps_contradicts_refund(self, answer):
-        """ Return whether the refunded sum is too small to include this refund. """
-        refunded = aps_utils.parse_minor_units(answer.get('refunded_amount'))
-        others = (self._aps_get_refunds() - self).filtered(lambda tx: tx.state == 'done')
-        return refunded is not None and refunded < (others | self)._aps_to_minor()
-
-    def _aps_fail_if_overdue(self):
-        """ Record operations as failed that were asked about for as long as the schedule wants.
-
-        Else no other operation of the payment would ever be possible. If one was executed after
-        all, the sums that APS tells show it, and it is taken over.
-
-        :return: None
-        """
-        for tx in self:
-            age = fields.Datetime.now() - (tx.aps_request_date or tx.create_date)
-            if age >= timedelta(minutes=const.CHECK_SCHEDULE[-1]):
-                tx._aps_fail_operation(tx._aps_get_unknown_outcome_message())
-
-    def _aps_give_up(self):
-        """ Record that APS has not executed an operation, once it can't be on its way any more.
-
-        :return: None
-        """
-        sent = self.aps_request_date or self.create_date
-        if fields.Datetime.now() - sent < timedelta(minutes=const.SETTLING_TIME):
-            return
-        self._aps_fail_operation(_(
-            "Amazon Payment Services has not received this operation. You can try it again."
-        ))
-
-    #=== BUSINESS METHODS - OPERATIONS OF THE BACK OFFICE ===#
-
-    def _aps_take_over_void(self):
-        """ Take over that the authorization was voided.
-
-        :return: None
-        """
-        if self.state in ('draft', 'pending', 'authorized', 'error') and not (
-            self._aps_get_captured() or self.aps_request_state
+        if told.captured or told.refunded or (
+            told.status in sums.PAID_STATUSES and told.is_clear
         ):
+            command = self.aps_payment_command or self._aps_get_command()
+            is_purchase = command == 'PURCHASE' and self.state != 'authorized'
+            target = sums.get_payment_state(
+                told, amount_minor, is_purchase, self.provider_id._aps_get_sum_rule()
+            )
+            if not target:
+                _logger.warning(
+                    "APS tells of another amount for %s: captured %s, refunded %s",
+                    self.reference, told.captured, told.refunded,
+                )
+            return target
+        if told.status in ('05', '09') or (told.status == '02' and told.is_clear):
+            authorized = aps_utils.parse_minor_units(answer.get('authorized_amount'))
+            return 'authorized' if authorized in (None, 0, amount_minor) else None
+        return aps_utils.get_target_state(told.status, answer.get('transaction_code') or '')
+
+    def _aps_settle_pending(self, status, code):
+        """ Apply that APS doesn't know yet, or that the shopper has not finished.
+
+        The latter is no news while the shopper is on the payment page. Neither lasts for ever: a
+        payment that is pending can't be paid again, e.g., on the portal. A success still counts.
+
+        :param str status: The status of the payment.
+        :param str code: Its response code.
+        :return: None
+        """
+        is_unfinished, is_overdue = aps_utils.is_unfinished(status, code), self._aps_is_overdue()
+        if self.state in ('draft', 'pending') and is_overdue and status != const.REVIEW_STATUS:
             tx = self._aps_with_shopper_lang()
-            tx.aps_command = 'VOID_AUTHORIZATION'
-            if not tx._aps_is_check_due():
-                tx.aps_next_check = False
-            tx._set_canceled(
-                state_message=tx._aps_get_void_message(), extra_allowed_states=('error',)
-            )
-            return
-        for void_tx in self._aps_get_family().filtered(
-            lambda tx: tx.aps_command == 'VOID_AUTHORIZATION' and tx.aps_request_state == 'sent'
+            self.aps_staff_message = self._aps_describe_code(code)
+            tx._aps_give_up_payment(tx._aps_get_given_up_message(is_unfinished))
+        elif self.state == 'pending':
+            self._aps_update_message('pending', code)
+        elif not is_unfinished and self._aps_can_become('pending') and (
+            self.state == 'draft' or not is_overdue  # Else it was given up before.
         ):
-            void_tx._aps_apply_outcome('done')
+            self._aps_set_state('pending', code)
 
-    def _aps_take_over_captures(self, captured, refunded):
-        """ Take over what was captured in the back office.
+    def _aps_give_up_payment(self, state_message):
+        """ End a payment that nobody asks about any more.
 
-        :param int captured: The captured sum, in minor units; 0 if not told.
-        :param int refunded: The refunded sum, in minor units; 0 if not told.
+        :param str state_message: What the shopper must know.
         :return: None
         """
-        if self._aps_get_family().filtered('aps_request_state'):
-            return
-        closed = self._aps_get_closed()
-        if self.state != 'authorized' and not (self.state == 'done' and closed):
-            return
-        missing = captured - self._aps_get_captured()._aps_to_minor()
-        capturable = self._aps_get_capturable_amount() + closed._aps_to_minor()
-        if missing <= 0 or missing > capturable:
-            return
-        if refunded and captured + refunded <= self._aps_to_minor():
-            _logger.warning(
-                "APS reports captures and refunds of %s that can't be told apart: %s and %s",
-                self.reference, captured, refunded,
-            )
-            self.aps_staff_message = self._aps_get_unknown_outcome_message()
-            return
-        if missing == self._aps_to_minor():
-            self._set_done()
-            self._aps_trigger_post_processing()
-            return
-        capture_tx = self._create_child_transaction(
-            aps_utils.to_major_units(missing, self.currency_id.name), aps_command='CAPTURE'
-        )
-        capture_tx._aps_apply_outcome('done')
-
-    def _aps_take_over_refunds(self, refunded):
-        """ Take over what was refunded in the back office.
-
-        :param int refunded: The refunded sum, in minor units; 0 if not told.
-        :return: None
-        """
-        refunds = self._aps_get_refunds()
-        if refunds.filtered('aps_request_state'):
-            return
-        missing = refunded - refunds.filtered(lambda tx: tx.state == 'done')._aps_to_minor()
-        for captured_tx in self._aps_get_captured():
-            amount_minor = min(missing, captured_tx._aps_get_refundable_amount())
-            if amount_minor <= 0:
-                continue
-            refund_tx = captured_tx._create_child_transaction(
-                aps_utils.to_major_units(amount_minor, self.currency_id.name),
-                is_refund=True, aps_command='REFUND',
-            )
-            refund_tx._aps_apply_outcome('done')
-            missing -= amount_minor
+        if self.operation == 'offline':
+            self._set_error(state_message)
+        else:
+            self._set_canceled(state_message=state_message)

@@ -1,6 +1,6 @@
 from markupsafe import Markup
 
-from odoo import _, models
+from odoo import _, fields, models
 
 from odoo.addons.payment_aps import const, response_codes
 from odoo.addons.payment_aps import utils as aps_utils
@@ -45,17 +45,58 @@ class PaymentTransaction(models.Model):
             return None
         return str(response_codes.UNCLEAR_PAYMENT)
 
-    def _aps_update_pending_message(self, response_code):
-        """ Tell the shopper of a pending payment, and the staff, that its outcome became unclear.
+    def _aps_update_message(self, target_state, response_code):
+        """ Update what shopper and staff read, after an answer that doesn't change the state.
 
+        The outcome of a pending payment may have become unclear, and that of a second attempt may
+        have become known.
+
+        :param str target_state: The state that the answer stands for.
         :param str response_code: The response code of the answer.
         :return: None
         """
         tx = self._aps_with_shopper_lang()
-        message = tx._aps_get_pending_message(response_code)
+        message = None
+        if self.state == target_state == 'pending':
+            message = tx._aps_get_pending_message(response_code)
+        elif {self.state, target_state} <= {'cancel', 'error'} and (
+            self.state_message == tx._aps_get_next_attempt_message()
+        ):
+            message = tx._aps_get_failure_message(response_code)
         if message and message != self.state_message:
             tx.state_message = message
-            self._aps_note_reason('pending', response_code)
+            self._aps_note_reason(target_state, response_code)
+
+    def _aps_note_next_attempt(self):
+        """ Note that the shopper goes on paying after an attempt that failed.
+
+        That they were not charged is true of the former attempt only, so it isn't said any more.
+        APS is asked as soon, and as often, as about an operation that it told of.
+
+        :return: None
+        """
+        tx = self._aps_with_shopper_lang()
+        message = tx._aps_get_next_attempt_message()
+        if message != self.state_message:
+            tx.state_message = message
+        self.aps_last_notice = fields.Datetime.now()
+        if not self._aps_is_check_due():
+            self._aps_schedule_check()
+
+    def _aps_get_next_attempt_message(self):
+        """ Return what the shopper must know who goes on paying, in the context's language. """
+        return str(response_codes.UNFINISHED_ATTEMPT)
+
+    def _aps_get_given_up_message(self, is_unfinished):
+        """ Return what the shopper must know of a payment that nobody asks about any more.
+
+        :param bool is_unfinished: Whether APS says that the shopper has not finished it.
+        :return: The message, in the language of the context.
+        :rtype: str
+        """
+        if is_unfinished:
+            return str(response_codes.UNFINISHED_PAYMENT)
+        return str(response_codes.UNKNOWN_PAYMENT)
 
     #=== BUSINESS METHODS - STAFF ===#
 

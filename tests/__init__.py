@@ -23,6 +23,7 @@ from . import test_status_answers
 from . import test_trail
 from . import test_trail_access
 from . import test_trail_purge
+from . import test_sums
 from . import test_translations
 from . import test_utils
 from . import test_windows

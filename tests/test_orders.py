@@ -2,7 +2,7 @@ from contextlib import closing
 
 from odoo.tests import tagged
 
-from odoo.addons.payment_aps.tests.common import APSCommon
+from odoo.addons.payment_aps.tests.common import MERCHANT_IDENTIFIER, APSCommon
 
 SUCCESSES = {'PURCHASE': '14', 'AUTHORIZATION': '02'}
 FAILURES = {'PURCHASE': '13', 'AUTHORIZATION': '03'}
@@ -73,7 +73,7 @@ class TestOrders(APSCommon):
         )
 
     def test_purchase_ends_as_paid_in_each_of_720_orders(self):
-        """ Test that a success is never lost, and that a refund is looked into at last. """
+        """ Test that neither a success nor the refund of the whole amount is ever lost. """
         tx = self._create_transaction('redirect')
 
         def check(path):
@@ -87,7 +87,39 @@ class TestOrders(APSCommon):
 
         self.assertEqual(len(ends), 720)
         for order, end in ends.items():
-            self.assertEqual(end, ('done', 123.45, '169996200024611493', True, 12345, 1), order)
+            self.assertEqual(end, ('done', 123.45, '169996200024611493', True, 12345, 2), order)
+
+    def test_attempts_without_success_end_as_aps_tells_in_each_of_24_orders(self):
+        """ Test that the answers to attempts that all failed, or may have not, are settled. """
+        tx = self._create_transaction('redirect')
+        answers = {
+            name: self._build_message(tx, status=code[:2], response_code=code)
+            for name, code in {
+                'failed': '13666', 'left': '00072', 'uncertain': '15777', 'unfinished': '20064',
+            }.items()
+        }
+        query_answer = {
+            'query_command': 'CHECK_STATUS', 'merchant_identifier': MERCHANT_IDENTIFIER,
+            'merchant_reference': tx.reference, 'status': '12', 'response_code': '12000',
+            'transaction_status': '13', 'transaction_code': '13666',
+        }
+
+        def check(path):
+            is_message_careful = "not been charged" not in (tx.state_message or '')
+            if path[-1] in ('uncertain', 'unfinished'):
+                self.assertTrue(is_message_careful, path)
+            if path[-1] == 'uncertain':
+                self.assertEqual(tx.state, 'pending', path)
+            self.assertTrue(is_message_careful or tx.state in ('cancel', 'error'), path)
+            self.assertTrue(tx.aps_next_check, path)
+            with closing(self.cr.savepoint(flush=False)):
+                tx._aps_handle(query_answer)
+                self.assertIn(tx.state, ('cancel', 'error'), path)
+                self.assertIn("not been charged", tx.state_message, path)
+                self.env.flush_all()
+            self.env.invalidate_all(flush=False)
+
+        self.assertEqual(len(self._walk(tx, answers, check)), 24)
 
     def test_authorization_ends_as_released_in_each_of_720_orders(self):
         """ Test that nothing brings a voided payment back. """

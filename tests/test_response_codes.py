@@ -35,8 +35,8 @@ SHOPPER_WORDS = {
 PENDING_WORDS = {
     '15777': "not know yet", '15000': "not know yet", '99000': "not know yet",
     '18000': "not know yet", '01006': "not know yet", '40090': "being reviewed",
-    '01000': None, '10000': None, '19000': None, '20064': None, '24000': None, '44000': None,
-    '46000': None,
+    '19000': "not know yet", '01000': None, '10000': None, '20064': None, '24000': None,
+    '44000': None, '46000': None,
     **{f'13{code}': "not know yet" for code in const.UNCLEAR_MESSAGE_CODES},
 }
 

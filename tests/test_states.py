@@ -3,7 +3,7 @@ from itertools import permutations
 from odoo.tests import tagged
 from odoo.tools import mute_logger
 
-from odoo.addons.payment_aps.tests.common import APSCommon
+from odoo.addons.payment_aps.tests.common import MERCHANT_IDENTIFIER, APSCommon
 
 ENGINE_LOGGER = 'odoo.addons.payment.models.payment_transaction'
 
@@ -62,6 +62,103 @@ class TestStates(APSCommon):
                     self._notify(self._build_message(tx, **answers[name]))
                 with self.subTest(order=order):
                     self.assertEqual(tx.state, 'done')
+
+    def test_attempt_of_unknown_outcome_counts_whatever_was_declined_before(self):
+        """ Test that nobody is told to pay again while a second attempt may have succeeded. """
+        number = 0
+        for failure in ('13666', '00072', '03030'):
+            for uncertain in (
+                '15777', '15000', '40090', '19000', '19065', '13006', '00784', '00047', '10777',
+            ):
+                number += 1
+                tx = self._create(number)
+                with self.subTest(failure=failure, uncertain=uncertain):
+                    self._answer(tx, failure)
+                    self.assertIn(tx.state, ('error', 'cancel'))
+                    self._answer(tx, uncertain)
+                    self.assertEqual(tx.state, 'pending')
+                    self.assertIn("do not pay again", tx.state_message)
+                    self.assertTrue(tx._aps_is_check_due())
+                    self._answer(tx, '13029')
+                    self.assertEqual(tx.state, 'error', "A final failure settles it.")
+
+    def test_unfinished_attempt_leaves_no_message_that_claims_too_much(self):
+        """ Test that "you have not been charged" isn't said while the shopper goes on paying. """
+        for number, (failure, unfinished) in enumerate((
+            ('13666', '20064'), ('00072', '01000'), ('13029', '10065'), ('13666', '44000'),
+        )):
+            tx = self._create(number)
+            with self.subTest(failure=failure, unfinished=unfinished):
+                self._answer(tx, failure)
+                tx.aps_next_check = False
+                self._answer(tx, unfinished)
+                self.assertIn(tx.state, ('error', 'cancel'))
+                self.assertNotIn("not been charged", tx.state_message)
+                self.assertTrue(tx.aps_next_check, "Nobody asks what became of it.")
+                self._answer(tx, '14000')
+                self.assertEqual(tx.state, 'done')
+
+    def test_all_orders_without_success_end_in_what_aps_tells_at_last(self):
+        """ Test that a failure and an uncertain answer end as the query tells, in any order. """
+        answers = ('13666', '00072', '15777', '20064', '40090')
+        uncertain = {'15777', '40090'}
+        for number, order in enumerate(permutations(answers, 3)):
+            tx = self._create(number)
+            with self.subTest(order=order):
+                for response_code in order:
+                    self._answer(tx, response_code)
+                if order[-1] in uncertain:
+                    self.assertEqual(tx.state, 'pending')
+                    self.assertIn("do not pay again", tx.state_message)
+                self.assertTrue(tx.aps_next_check)
+                tx._aps_handle(self._build_query_answer(tx, '13666'))
+                self.assertIn(tx.state, ('error', 'cancel'))
+
+    def test_query_that_tells_of_an_uncertain_attempt_counts_as_well(self):
+        """ Test that a declined attempt isn't the last word if the check tells another story. """
+        for number, (code, state) in enumerate((
+            ('15777', 'pending'), ('40090', 'pending'), ('19000', 'pending'), ('13006', 'pending'),
+            ('20064', 'error'), ('01000', 'error'), ('10000', 'error'),
+        )):
+            tx = self._create(number)
+            with self.subTest(code=code):
+                self._answer(tx, '13666')
+                tx._aps_handle(self._build_query_answer(tx, code))
+                self.assertEqual(tx.state, state)
+                if state == 'pending':
+                    self.assertIn("do not pay again", tx.state_message)
+
+    def test_attempt_that_ends_in_the_words_of_a_former_one_is_asked_about(self):
+        """ Test that it isn't taken for a repetition, and neither for the end of another one. """
+        for number, order in enumerate((
+            ('13666', '15777', '13666'), ('15777', '13666', '15777'), ('15777', '00072', '15777'),
+        )):
+            tx = self._create(number)
+            for response_code in order[:-1]:
+                self._answer(tx, response_code)
+            state = tx.state
+            tx.aps_next_check = False
+            self._answer(tx, order[-1])
+            with self.subTest(order=order):
+                self.assertEqual(tx.state, state)
+                self.assertTrue(tx._aps_is_check_due())
+
+    def _answer(self, tx, response_code):
+        """ Have APS notify an answer to the payment. """
+        status = response_code[:2]
+        command = 'AUTHORIZATION' if status == '03' else 'PURCHASE'
+        with mute_logger(ENGINE_LOGGER):
+            self._notify(self._build_message(
+                tx, command=command, status=status, response_code=response_code
+            ))
+
+    def _build_query_answer(self, tx, code):
+        """ Return the answer to a query, whose signature was verified. """
+        return {
+            'query_command': 'CHECK_STATUS', 'merchant_identifier': MERCHANT_IDENTIFIER,
+            'merchant_reference': tx.reference, 'status': '12', 'response_code': '12000',
+            'transaction_status': code[:2], 'transaction_code': code,
+        }
 
     def test_failure_after_success_loses(self):
         """ Test that neither a late failure nor a late cancellation unpays a payment. """
