@@ -15,6 +15,7 @@
         'views/payment_provider_views.xml',
         'views/payment_token_views.xml',
         'views/payment_transaction_views.xml',
+        'views/payment_aps_closing_views.xml',
         'views/payment_aps_message_views.xml',
         'views/payment_aps_refusal_views.xml',
         'views/payment_aps_wizard_views.xml',

@@ -15,6 +15,7 @@ from . import payment_provider_sums
 from . import payment_token
 from . import payment_transaction
 from . import payment_transaction_booking
+from . import payment_transaction_closing
 from . import payment_transaction_messages
 from . import payment_transaction_operations
 from . import payment_transaction_status
