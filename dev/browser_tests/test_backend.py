@@ -95,3 +95,25 @@ def test_wizard_refunds_a_part_of_an_accounting_payment(shop, merchant, backend)
     dialog.wait_for(state='hidden')
 
     payment.assert_in_step(captured=10000, refunded=3000, operations=['REFUND'])
+
+
+def test_payment_that_nobody_asks_about_is_closed_with_a_reason(shop, merchant, backend):
+    payment = merchant.open_page(100, command='PURCHASE')
+    payment.pay(result='40090')
+    assert payment.read().state == 'pending'
+    page = open_form(shop, backend, 'payment.transaction', payment.id)
+    button = page.locator('button[name=action_aps_open_closing]')
+    expect(button).to_have_count(0)  # It is asked about.
+    shop.query(f'UPDATE payment_transaction SET aps_next_check = NULL WHERE id = {payment.id}')
+
+    page.reload()
+    button.click()
+    dialog = page.locator('.modal')
+    dialog.locator('[name=reason] input').fill("The dashboard shows nothing")
+    backend.take_screenshot('closing')
+    dialog.locator('button[name=action_close]').click()
+    dialog.wait_for(state='hidden')
+
+    assert payment.read().state == 'cancel'
+    [row] = payment.read_family()
+    assert "The dashboard shows nothing" in row['aps_staff_message']

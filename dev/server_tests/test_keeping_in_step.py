@@ -58,6 +58,50 @@ def test_declined_attempt_before_a_paid_one_is_not_the_last_word(merchant):
     payment.assert_in_step(captured=10000)
 
 
+@pytest.mark.parametrize('result', ('success', 'declined'))
+@pytest.mark.parametrize('response_code', ('15777', '40090', '19065', '13006'))
+def test_uncertain_attempt_after_a_declined_one_is_not_to_be_paid_again(
+    merchant, response_code, result
+):
+    merchant.shop.sandbox('PATCH', f'accounts/{merchant.shop.merchant}', {'attempts': 3})
+    payment = merchant.open_page(100, command='PURCHASE')
+    for code, options in (('declined', {'stay': True}), (response_code, {})):
+        merchant.shop.sandbox('POST', 'pay', {
+            'merchant_reference': payment.reference, 'result': code, **options,
+        })
+        merchant.wait_for_notifications()
+    assert payment.read().state == 'pending'
+    assert "do not pay again" in payment.read().state_message
+    merchant.run_check_cron()
+    if response_code != '13006':  # Which the sandbox takes for a final answer.
+        assert payment.read().state == 'pending'
+        assert payment.read_family()[0]['aps_next_check']
+        merchant.shop.sandbox('POST', 'settle', {
+            'merchant_reference': payment.reference, 'result': result,
+        })
+        merchant.wait_for_notifications()
+        merchant.run_check_cron()  # Two failures are told in the same words.
+        assert payment.read().state == ('done' if result == 'success' else 'error')
+
+
+def test_payment_that_is_never_finished_ends(merchant):
+    payment = merchant.open_page(100, command='PURCHASE')
+    merchant.shop.sandbox('POST', 'pay', {
+        'merchant_reference': payment.reference, 'result': '20064',
+    })
+    merchant.wait_for_notifications()
+    assert payment.read().state == 'pending'
+    for field in ('create_date', 'last_state_change'):
+        payment.age(field, days=5)
+    payment.make_due()
+    merchant.run_check_cron()
+    assert payment.read().state == 'cancel'
+    assert "not been charged" not in payment.read().state_message
+    merchant.shop.sandbox('POST', 'settle', {'merchant_reference': payment.reference})
+    merchant.wait_for_notifications()
+    payment.assert_in_step(captured=10000)
+
+
 def test_last_check_is_repeated_until_it_is_answered(merchant):
     payment = merchant.open_page(100, command='PURCHASE')
     merchant.order_fault('NOTIFICATION', 'drop', times=5)
@@ -113,9 +157,10 @@ def test_capture_of_the_back_office_beside_a_lost_one_is_taken_over(merchant):
     merchant.order_fault('CAPTURE', 'close_before')
     payment.capture(40)
     merchant.use_back_office(payment, 'CAPTURE', 3000)
-    assert payment.is_under_way(), "Neither sum fits; it may still be on its way."
+    assert payment.is_under_way(), "It may still be on its way."
+    payment.assert_in_step(captured=3000)
 
-    payment.age('aps_request_date', days=5)
+    payment.age('aps_request_date', minutes=20)
     payment.check()
 
     assert not payment.is_under_way()

@@ -503,3 +503,173 @@ def test_parallel_requests_for_one_refund_on_two_roads_send_once(merchant):
     while payment.is_under_way() and time.monotonic() < deadline:
         time.sleep(0.2)
     payment.assert_in_step(captured=10000, refunded=10000, operations=['REFUND'])
+
+
+# Ours, how it fails, whether APS executes it, what the back office captures besides, whose notices
+# arrive, and what Odoo must show at once.
+BESIDES = (
+    (30, 'close', 20, 'all', 5000),
+    (30, 'close', 20, 'own', 5000),
+    (30, 'close', 20, 'none', 5000),
+    (30, 'close_before', 20, 'all', 2000),
+    (30, 'close_before', 20, 'none', 2000),
+    (30, 'close_before', 100, 'all', 10000),
+    (30, 'close_before', 100, 'none', 10000),
+    (100, 'close_before', 60, 'all', 6000),
+    (100, 'close_before', 60, 'none', 6000),
+)
+
+
+@pytest.mark.parametrize('own, fault, other, notices, total', BESIDES)
+def test_total_is_in_odoo_at_once_beside_an_operation_of_unknown_outcome(
+    merchant, own, fault, other, notices, total
+):
+    payment = merchant.receive_payment(100)
+    merchant.order_fault('CAPTURE', fault)
+    if notices != 'all':
+        merchant.order_fault('NOTIFICATION', 'drop', times=1 if notices == 'own' else 2)
+    payment.capture(own)
+    merchant.use_back_office(payment, 'CAPTURE', other * 100)
+    payment.make_due()
+    merchant.run_check_cron()
+
+    payment.assert_in_step(captured=total)
+    if payment.is_under_way():
+        [row] = [row for row in payment.read_family() if row['aps_request_state']]
+        assert "asking until" in row['aps_staff_message']
+        payment.age('aps_request_date', minutes=20)
+        payment.check()
+    assert not payment.is_under_way(), "It is not settled before four days are over."
+    payment.assert_in_step(captured=total)
+    if total < 10000:
+        payment.capture(10)
+        payment.assert_in_step(captured=total + 1000)
+
+
+@pytest.mark.parametrize('shrinks', (False, True))
+@pytest.mark.parametrize('notices', ('in order', 'in reverse', 'lost'))
+def test_sums_that_odoo_learns_together_are_taken_over(merchant, shrinks, notices):
+    account = f'accounts/{merchant.shop.merchant}'
+    merchant.forget_sum_rule()
+    merchant.shop.sandbox('PATCH', account, {'captured_shrinks': shrinks})
+    try:
+        payment = merchant.receive_payment(100)
+        merchant.order_fault('NOTIFICATION', 'drop' if notices == 'lost' else 'hold', times=2)
+        for command, amount in (('CAPTURE', 6000), ('REFUND', 2000)):
+            merchant.shop.sandbox('POST', 'backoffice', {
+                'merchant_reference': payment.reference, 'command': command, 'amount': amount,
+            })
+        held = merchant.shop.sandbox(
+            'GET', f'notifications?merchant_reference={payment.reference}&state=held'
+        )['notifications']
+        numbers = sorted(one['id'] for one in held)
+        merchant.shop.sandbox('POST', 'notifications/deliver', {
+            'ids': numbers if notices == 'in order' else numbers[::-1],
+        })
+        payment.make_due()
+        merchant.run_check_cron()
+
+        least = 4000 if shrinks and notices == 'lost' else 6000  # As much as is certain.
+        assert payment.sum_in_odoo() == (least, 2000, False)
+        assert bool(payment.read_family()[0]['aps_staff_message']) == (notices == 'lost')
+        if notices == 'lost':  # A payment that was captured in full shows how sums are told.
+            other_payment = merchant.receive_payment(100, command='PURCHASE')
+            other_payment.refund(30)
+            other_payment.check()
+            payment.check()
+        payment.assert_in_step(captured=6000, refunded=2000)
+        assert not payment.read_family()[0]['aps_staff_message']
+    finally:
+        merchant.shop.sandbox('PATCH', account, {'captured_shrinks': False})
+        merchant.forget_sum_rule()
+
+
+def test_capture_after_captures_and_refunds_of_odoo_is_taken_over(merchant):
+    merchant.forget_sum_rule()
+    payment = merchant.receive_payment(100)
+    payment.capture(60)
+    [capture] = payment.read_family(is_child=True)
+    merchant.refund(capture['id'], 20)
+    merchant.use_back_office(payment, 'CAPTURE', 2000)
+    payment.assert_in_step(captured=8000, refunded=2000)
+
+
+def test_capture_that_aps_decides_about_is_not_offered_again(merchant):
+    payment = merchant.receive_payment(100)
+    merchant.order_fault('CAPTURE', 'answer', response_code='15777')
+    payment.capture(40)
+    for interval in ({'hours': 1}, {'days': 5}):
+        payment.age('aps_request_date', **interval)
+        payment.check()
+        assert payment.is_under_way(), "It can be made a second time."
+        [row] = [row for row in payment.read_family() if row['aps_request_state']]
+        assert "Do not repeat it" in row['aps_staff_message']
+        with pytest.raises(RPCError, match="under way"):
+            payment.capture(40)
+
+    merchant.shop.sandbox('POST', 'settle', {'merchant_reference': payment.reference})
+    merchant.wait_for_notifications()
+    merchant.run_check_cron()
+    assert not payment.is_under_way()
+    payment.assert_in_step(captured=4000)
+
+
+@pytest.fixture
+def silent_api(merchant):
+    """ An API that doesn't answer queries, as that of an account that may not ask. """
+    merchant.order_fault('CHECK_STATUS', 'error_500', times=1000)
+
+
+@pytest.mark.usefixtures('silent_api')
+@pytest.mark.parametrize('parts', ((100,), (40,), (40, 60)))
+def test_capture_of_the_back_office_is_taken_over_without_queries(merchant, parts):
+    payment = merchant.receive_payment(100)
+    for amount in parts:
+        merchant.order_fault('NOTIFICATION', 'duplicate')
+        merchant.use_back_office(payment, 'CAPTURE', amount * 100)
+    payment.assert_in_step(captured=sum(parts) * 100)
+
+
+@pytest.mark.usefixtures('silent_api')
+def test_refund_of_the_back_office_is_taken_over_without_queries(merchant):
+    payment = merchant.receive_payment(100, command='PURCHASE')
+    merchant.order_fault('NOTIFICATION', 'duplicate')
+    merchant.use_back_office(payment, 'REFUND', 10000)
+    payment.assert_in_step(captured=10000, refunded=10000)
+
+
+@pytest.mark.usefixtures('silent_api')
+def test_own_capture_is_settled_by_its_notice_without_queries(merchant):
+    payment = merchant.receive_payment(100)
+    merchant.order_fault('CAPTURE', 'close')
+    payment.capture(100)
+    merchant.wait_for_notifications()
+    assert not payment.is_under_way()
+    payment.assert_in_step(captured=10000, operations=['CAPTURE'])
+
+
+@pytest.mark.usefixtures('silent_api')
+def test_what_cannot_be_told_without_queries_is_said_on_the_invoice(merchant):
+    invoice_id = merchant.make_document('account.move', 100)
+    payment = merchant.open_page(100, command='PURCHASE', invoice_ids=[(6, 0, [invoice_id])])
+    payment.pay()
+    merchant.post_process()
+    for _turn in range(2):  # Two refunds that are told in the same words.
+        merchant.use_back_office(payment, 'REFUND', 2500)
+    payment.age('aps_last_notice', hours=2)
+    for _turn in range(2):
+        payment.make_due()
+        merchant.run_check_cron()
+    assert payment.sum_in_odoo() == (10000, 2500, False)
+    assert "APS dashboard" in payment.read_family()[0]['aps_staff_message']
+    notes = [
+        row['body'] for row in merchant.rpc.search_read(
+            'mail.message', [('model', '=', 'account.move'), ('res_id', '=', invoice_id)], ['body']
+        )
+    ]
+    assert sum("APS dashboard" in body for body in notes) == 1
+
+    merchant.shop.sandbox('DELETE', 'faults')
+    payment.check()
+    payment.assert_in_step(captured=10000, refunded=5000)
+    assert not payment.read_family()[0]['aps_staff_message']

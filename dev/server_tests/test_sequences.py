@@ -98,8 +98,6 @@ class PaymentMachine(RuleBasedStateMachine):
     @rule(command=st.sampled_from(('CAPTURE', 'REFUND', 'VOID_AUTHORIZATION')), amount=PARTS)
     def use_back_office(self, command, amount):
         """ Somebody does something in APS's back office, if APS allows it. """
-        if self.payment.is_under_way():
-            return  # The sums can't tell apart two operations at the same time.
         with contextlib.suppress(OSError):  # Refused by the sandbox.
             self.merchant.use_back_office(
                 self.payment, command, None if command == 'VOID_AUTHORIZATION' else amount * 100
@@ -131,6 +129,11 @@ class PaymentMachine(RuleBasedStateMachine):
         self.merchant.wait_for_notifications()
         self.payment.age('aps_request_date', days=1)
         self.payment.check()
+        ledger = self.payment.read_ledger()
+        if ledger.refunded and ledger.captured < AMOUNT * 100:
+            # As long as it isn't known whether refunds shrink the captured sum, it may need long.
+            self.payment.age('aps_request_date', days=4)
+            self.payment.check()
         assert not self.payment.is_under_way()
         self.assert_equal()
 
@@ -144,6 +147,7 @@ def test_odoo_and_aps_agree_after_any_sequence(shop):
     """ Run random sequences; the number and the seed are printed and can be set. """
     merchant = PaymentMachine.merchant = Merchant(shop)
     merchant.set_read_timeout(1)
+    merchant.forget_sum_rule()
     print(f"{SEQUENCES} sequences, seed {SEED}")
     machine = seed(SEED)(PaymentMachine)
     machine.TestCase.settings = settings(

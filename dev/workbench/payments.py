@@ -76,6 +76,10 @@ class Merchant:
             'ir.config_parameter', 'set_param', 'payment_aps.read_timeout', str(seconds)
         )
 
+    def forget_sum_rule(self):
+        """ Have Odoo not know whether refunds shrink the captured sum that APS tells. """
+        self.shop.query('UPDATE payment_provider SET aps_sum_rule = NULL')
+
     def point_to(self, url):
         """ Have Odoo believe that APS is at another address. """
         self.rpc.call('ir.config_parameter', 'set_param', 'payment_aps.sandbox_url', url)
