@@ -144,13 +144,19 @@ class TestStates(APSCommon):
                 self.assertTrue(tx._aps_is_check_due())
 
     def _answer(self, tx, response_code):
-        """ Have APS notify an answer to the payment. """
+        """ Have APS answer to the payment: by a notification, or to a request of our own where a
+        notification could tell of the request of anybody.
+        """
         status = response_code[:2]
         command = 'AUTHORIZATION' if status == '03' else 'PURCHASE'
+        message = self._build_message(
+            tx, command=command, status=status, response_code=response_code
+        )
         with mute_logger(ENGINE_LOGGER):
-            self._notify(self._build_message(
-                tx, command=command, status=status, response_code=response_code
-            ))
+            if status == '00' and tx.state != 'draft':
+                tx._aps_handle(message)
+            else:
+                self._notify(message)
 
     def _build_query_answer(self, tx, code):
         """ Return the answer to a query, whose signature was verified. """

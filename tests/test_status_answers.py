@@ -568,9 +568,9 @@ class TestStatusAnswers(StatusCommon):
         with patch.object(
             PaymentTransaction, '_set_done',
             side_effect=ValidationError("A constraint of the order."),
-        ), mute_logger('odoo.http'):
+        ), mute_logger('odoo.addons.payment_aps.controllers.main'):
             response = self._notify(self._build_message(tx))
-        self.assertNotEqual(response.status_code, 200)
+        self.assertEqual(response.status_code, 500)
         self.env.invalidate_all()
         self.assertEqual(tx.state, 'draft')
 
