@@ -59,7 +59,7 @@ class PaymentAPSCharge(models.Model):
         readonly=True,
     )
     values = fields.Text(help="The values of the transaction.", required=True, readonly=True)
-    last_try = fields.Datetime(help="When it was last tried in vain to settle it.", readonly=True)
+    last_try = fields.Datetime(readonly=True)  # When it was tried in vain to settle it.
 
     #=== BUSINESS METHODS - DECLARING ===#
 

@@ -76,13 +76,8 @@ class PaymentTransaction(models.Model):
         readonly=True,
         copy=False,
     )
-    aps_asked_date = fields.Datetime(
-        string="APS Asked at Once",
-        help="When Amazon Payment Services was last to be asked at once, e.g., because the shopper "
-             "was back without a result.",
-        readonly=True,
-        copy=False,
-    )
+    # When APS was last to be asked at once, e.g., because the shopper was back without a result.
+    aps_asked_date = fields.Datetime(string="APS Asked at Once", readonly=True, copy=False)
     aps_last_check = fields.Datetime(string="Last APS Check", readonly=True, copy=False)
     aps_last_notice = fields.Datetime(
         string="Last APS Notice",

@@ -18,11 +18,8 @@ class PaymentTransaction(models.Model):
 
     _inherit = 'payment.transaction'
 
-    aps_is_reason_open = fields.Boolean(
-        help="Whether the reason is about something that APS has not told for certain yet.",
-        readonly=True,
-        copy=False,
-    )
+    # Whether the reason is about something that APS has not told for certain yet.
+    aps_is_reason_open = fields.Boolean(string="APS Reason Is Open", readonly=True, copy=False)
 
     #=== BUSINESS METHODS - WHAT IS KNOWN ===#
 
@@ -404,9 +401,10 @@ class PaymentTransaction(models.Model):
         self = self._aps_with_company_lang()
         decimals = aps_utils.get_currency_decimals(self.currency_id.name)
         amount = aps_utils.to_major_units(amount_minor, self.currency_id.name)
+        text = f'{amount:.{decimals}f} {self.currency_id.name}'
         return _(
             "%(amount)s of what was captured or refunded can't be recorded, as Odoo rounds the "
             "currency to %(rounding)s. Compare the payment with the APS dashboard.",
-            amount=f'{amount:.{decimals}f} {self.currency_id.name}',
+            amount=text,
             rounding=self.currency_id.rounding,
         )

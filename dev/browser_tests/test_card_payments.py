@@ -88,7 +88,7 @@ def test_pending_payment_is_told_so_and_confirmed_once_it_is_settled(shop, shopp
     """ Test that the status page waits for the decision, and goes on to the confirmation. """
     reference = go_to_payment(shopper)
     shopper.enter_card(PENDING_CARD)
-    shopper.wait_for_status("waiting for approval")
+    shopper.wait_for_status("do not pay again")
     shopper.take_screenshot('status-pending')
     wait_for_notifications(shop)
     assert_not_paid(shop, reference, 'pending')
