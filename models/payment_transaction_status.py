@@ -51,7 +51,7 @@ QUEUES = (
 # payment is asked about more often after APS was to be asked at once.
 NOTICE_TIME = timedelta(hours=1)
 ASKED_TIME = timedelta(minutes=10)
-# Two reasons to ask that follow one another so closely are one.
+# A check that would follow another one so closely is left out; that at the very end isn't.
 MERGE_TIME = timedelta(seconds=5)
 # For how long the status page leaves a payment alone of which APS has just told.
 TOLD_TIME = timedelta(minutes=1)
@@ -189,8 +189,7 @@ class PaymentTransaction(models.Model):
             if cron:
                 cron.sudo()._trigger()
             return
-        earliest = now + MERGE_TIME
-        checks = (check for check in self._aps_list_checks(now) if check and check > earliest)
+        checks = (check for check in self._aps_list_checks(now) if check and check > now)
         next_check = min(checks, default=False)
         if next_check != self.aps_next_check:
             self.aps_next_check = next_check
@@ -204,7 +203,8 @@ class PaymentTransaction(models.Model):
         """
         is_open = self.state in ('draft', 'pending')  # Such a payment has no operations yet.
         under_way = (self if is_open else self._aps_get_family()).filtered('aps_request_state')
-        checks = [aps_utils.get_next_check(tx.aps_request_date or now, now) for tx in under_way]
+        after = now + MERGE_TIME
+        checks = [aps_utils.get_next_check(tx.aps_request_date or now, after) for tx in under_way]
         if is_open:
             checks.append(self._aps_get_open_check(now))
         elif self.state == 'authorized':
@@ -212,11 +212,11 @@ class PaymentTransaction(models.Model):
             begin, days = self.last_state_change or now, const.CAPTURE_WINDOW_DAYS + 1
             checks.append(now + timedelta(days=1) if now - begin < timedelta(days=days) else None)
         elif self.state in ('error', 'cancel'):  # A success still counts.
-            checks.append(aps_utils.get_next_check(self.create_date, now))
+            checks.append(aps_utils.get_next_check(self.create_date, after))
         # The sums may take a while to include an operation, and APS to know how a payment ended.
-        checks.append(self._aps_get_follow_up(self.aps_last_notice, NOTICE_TIME, now))
+        checks.append(self._aps_get_follow_up(self.aps_last_notice, NOTICE_TIME, after))
         if self.state not in ('authorized', 'done'):
-            checks.append(self._aps_get_follow_up(self.aps_asked_date, ASKED_TIME, now))
+            checks.append(self._aps_get_follow_up(self.aps_asked_date, ASKED_TIME, after))
         return checks
 
     def _aps_get_open_check(self, now):
@@ -232,7 +232,7 @@ class PaymentTransaction(models.Model):
         )
         begin = self._aps_get_begin()
         end = begin + timedelta(hours=self._aps_get_abandon_hours())
-        check = aps_utils.get_next_check(begin, now, schedule)
+        check = aps_utils.get_next_check(begin, now + MERGE_TIME, schedule)
         # Until then, or once more when it is time to give up.
         return min(check, end) if check and end > now else check or end
 
@@ -248,16 +248,16 @@ class PaymentTransaction(models.Model):
         return const.CHECK_SCHEDULE if operation == 'offline' else const.DRAFT_SCHEDULE
 
     @staticmethod
-    def _aps_get_follow_up(start, duration, now):
+    def _aps_get_follow_up(start, duration, after):
         """ Return when APS is asked next because of something that happened.
 
         :param datetime|bool start: When it happened, if it did.
         :param timedelta duration: For how long it matters.
-        :param datetime now: The time of the latest check.
+        :param datetime after: The time that the check must follow.
         :return: The time, if there is one.
         :rtype: datetime | None
         """
-        check = aps_utils.get_next_check(start, now) if start else None
+        check = aps_utils.get_next_check(start, after) if start else None
         return check if check and check - start <= duration else None
 
     def _aps_is_check_due(self):

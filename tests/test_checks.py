@@ -201,6 +201,18 @@ class TestChecks(ChecksCommon):
         charge = self._create_transaction('direct', operation='offline', reference='CHARGE')
         self.assertEqual(self._list_waits(charge), dense)
 
+    def test_check_that_comes_a_little_early_is_not_the_last_one(self):
+        """ Test that the schedule goes on if the cron runs within seconds of the next check. """
+        tx = self._create_transaction('redirect')
+        for minutes, next_minutes in ((10, 60), (60, 4 * 24 * 60), (4 * 24 * 60, 4 * 24 * 60)):
+            now = tx.create_date + timedelta(minutes=minutes, seconds=-3)
+            with patch.object(fields.Datetime, 'now', lambda now=now: now):
+                tx._aps_schedule_check()
+            wait = tx.aps_next_check and tx.aps_next_check - tx.create_date
+            with self.subTest(minutes=minutes):
+                self.assertTrue(wait, "Nobody asks about the payment any more.")
+                self.assertEqual(round(wait.total_seconds() / 60), next_minutes)
+
     def test_draft_whose_shopper_was_back_is_asked_about_again_soon(self):
         """ Test that it is found out although APS didn't know it yet when the shopper was back. """
         tx = self._create_transaction('redirect')
