@@ -25,10 +25,11 @@ from honest_messages import (
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from recutter import DECISIVE, HASHES, list_all_cuts, make_cuts, sign, verifies, write_text
+from workbench.extent import get_extent
 
 from aps import readings
 
-TEXTS = int(os.environ.get('APS_RECUT_TEXTS', '600'))
+TEXTS = get_extent('APS_RECUT_TEXTS', 600, 6000)
 SEED = int(os.environ.get('APS_RECUT_SEED', time.time_ns() % 2 ** 32))
 TRIES = 40  # Of each text.
 SHORT_TEXTS = max(TEXTS // 1000, 3)

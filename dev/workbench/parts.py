@@ -20,7 +20,13 @@ from .venvs import get_python
 
 ALL_TESTS = '/payment_aps'
 PARTS_WITHOUT_ODOO = ('lint', 'unit')
-PARTS_OF_A_SERIES = ('odoo', 'core', 'upgrade', 'servers', 'browser')
+# The parts that need a running shop, with the folders of their tests.
+SHOP_FOLDERS = {
+    'servers': DEV / 'server_tests',
+    'stress': DEV / 'stress_tests',
+    'browser': DEV / 'browser_tests',
+}
+PARTS_OF_A_SERIES = ('odoo', 'core', 'upgrade', *SHOP_FOLDERS)
 PARTS = (*PARTS_WITHOUT_ODOO, *PARTS_OF_A_SERIES)
 
 
@@ -75,7 +81,7 @@ class Parts:
             self._measure('core 17.0', self._run_core, odoo)
         if 'upgrade' in wanted:
             self._measure(f'upgrade {source.series}', self._run_upgrade, odoo)
-        if {'servers', 'browser'} & set(wanted):
+        if set(SHOP_FOLDERS) & set(wanted):
             self._run_on_stack(source, coverage)
         return self.results
 
@@ -88,8 +94,7 @@ class Parts:
         if 'lint' in self.arguments.parts:
             self._measure('lint', self._run_lint)
         if 'unit' in self.arguments.parts:
-            folders = [DEV / 'sandbox', DEV / 'unit_tests']
-            self._measure('unit', self._run_pytest, [path for path in folders if path.exists()])
+            self._measure('unit', self._run_pytest, [DEV / 'sandbox', DEV / 'unit_tests'])
         return self.results
 
     def check_coverage(self, source, folder):
@@ -208,12 +213,11 @@ class Parts:
             name = f'shop {source.series}'
             self.results.append(Result(name, failed=1, failures=(str(failure),)))
             return
-        if 'servers' in self.arguments.parts:
+        if {'servers', 'stress'} & set(self.arguments.parts):
             stack.start_second_server()
         environment = stack.get_environment()
-        for part in ('servers', 'browser'):
+        for part, folder in SHOP_FOLDERS.items():
             if part in self.arguments.parts:
-                folder = DEV / f'{part.removesuffix("s")}_tests'
                 self._measure(f'{part} {source.series}', self._run_pytest, [folder], environment)
         self._measure(f'log of shop {source.series}', self._check_logs, stack.odoo)
         stack.stop()

@@ -27,7 +27,7 @@ from .system import (
 from .venvs import get_python
 
 # What runs beside each other, each with servers of its own; the longest first.
-JOBS = (('servers',), ('odoo', 'core', 'upgrade'), ('browser',))
+JOBS = (('servers',), ('stress',), ('browser',), ('odoo', 'core', 'upgrade'))
 # What of another series than the first one is run by default: what differs between them.
 PARTS_OF_ANOTHER_SERIES = ('odoo', 'upgrade')
 SLOWEST = 10  # How many of the slowest tests are shown.
@@ -216,7 +216,7 @@ class Suite:
     def _is_coverage_wanted(self):
         """ Return whether all tests are run that together cover the addon. """
         is_complete = self.arguments.tags == ALL_TESTS and not self.arguments.k
-        return is_complete and {'odoo', 'servers'} <= set(self.arguments.parts)
+        return is_complete and {'odoo', 'servers', 'stress'} <= set(self.arguments.parts)
 
     def _check_coverage(self, sources):
         """ Check how much of the addon the tests ran, on each series that ran all of them. """

@@ -18,6 +18,7 @@ from contextlib import suppress
 from pathlib import Path
 
 import pytest
+from workbench.extent import get_extent
 from workbench.log_check import check_log
 from workbench.odoo_source import find_sources
 from workbench.payments import Merchant, Payment
@@ -34,7 +35,7 @@ from workbench.system import (
     stop,
 )
 
-KILLS = int(os.environ.get('APS_KILLS', '10'))
+KILLS = get_extent('APS_KILLS', 4, 10)
 SEED = int(os.environ.get('APS_SEED', '20261123'))
 SHOPPERS = 4
 AMOUNT = 100

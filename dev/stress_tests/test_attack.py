@@ -28,9 +28,10 @@ from workbench.attacks import (
     mutate,
     vary,
 )
+from workbench.extent import get_extent
 from workbench.log_check import PROVOKED
 
-BODIES = int(os.environ.get('APS_FUZZ', '10000'))
+BODIES = get_extent('APS_FUZZ', 3000, 10000)
 SEED = int(os.environ.get('APS_FUZZ_SEED', time.time_ns() % 2 ** 32))
 VARIANTS = 20  # Of each body that Hypothesis makes up.
 MUTANTS = 200

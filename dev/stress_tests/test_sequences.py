@@ -10,10 +10,11 @@ import os
 from hypothesis import HealthCheck, Phase, seed, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
+from workbench.extent import get_extent
 from workbench.payments import Merchant
 from workbench.rpc import RPCError
 
-SEQUENCES = int(os.environ.get('APS_SEQUENCES', '200'))
+SEQUENCES = get_extent('APS_SEQUENCES', 60, 200)
 SEED = int(os.environ.get('APS_SEED', '20261123'))
 AMOUNT = 100
 PARTS = st.sampled_from((1, 10, 25.5, 40, 60, 74.5, 99.99, 100, 100.01))
