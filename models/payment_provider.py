@@ -474,7 +474,7 @@ class PaymentProvider(models.Model):
 
     #=== BUSINESS METHODS - REQUESTS ===#
 
-    def _aps_make_request(self, payload, read_timeout=None):
+    def _aps_make_request(self, payload):
         """ Send a request to the payment API and return its answer.
 
         Nothing is ever sent a second time from here: APS has no idempotency key for most commands.
@@ -482,8 +482,6 @@ class PaymentProvider(models.Model):
 
         :param dict payload: The fields of the request, without those that identify the merchant and
                              without signature. Amounts are in minor units, as text.
-        :param int|None read_timeout: How long to wait for the answer, in seconds, if not as long
-                                      as usual.
         :return: The answer, whose signature was verified.
         :rtype: dict
         :raise APSNotConfirmed: If this is a copy of the live database, and it is no question.
@@ -503,7 +501,7 @@ class PaymentProvider(models.Model):
         }
         signature = self._aps_calculate_signature(fields_to_sign, incoming=False)
         _logger.info("Request to APS: %s", aps_utils.describe_message(payload))
-        answer = self._aps_exchange({**fields_to_sign, 'signature': signature}, read_timeout)
+        answer = self._aps_exchange({**fields_to_sign, 'signature': signature})
         _logger.info("Answer from APS: %s", aps_utils.describe_message(answer))
         if aps_utils.is_refusal(payload.get('command'), answer):
             raise APSRefused(answer)
@@ -513,7 +511,8 @@ class PaymentProvider(models.Model):
         """ Post a signed request to the payment API.
 
         :param dict signed_fields: The fields of the request.
-        :param int|None read_timeout: See `_aps_make_request`.
+        :param int|None read_timeout: How long to wait for the answer, in seconds, if not as long
+                                      as usual.
         :param str|None environment: See `_aps_get_host`.
         :return: The response.
         :rtype: requests.Response

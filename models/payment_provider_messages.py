@@ -73,7 +73,7 @@ class PaymentProvider(models.Model):
         )
         return self.env.cr.fetchone()[0]
 
-    def _aps_exchange(self, signed_fields, read_timeout=None):
+    def _aps_exchange(self, signed_fields):
         """ Post a signed request to the payment API, and leave a trail of it and of its answer.
 
         A request is stored before it is sent and apart from the current database transaction, so
@@ -82,7 +82,6 @@ class PaymentProvider(models.Model):
         anybody can start any number of payments that are never made.
 
         :param dict signed_fields: The fields of the request.
-        :param int|None read_timeout: See `_aps_make_request`.
         :return: The answer, whose signature was verified.
         :rtype: dict
         :raise APSUnreachable: If APS has certainly not received the request.
@@ -92,7 +91,7 @@ class PaymentProvider(models.Model):
         is_query = 'query_command' in signed_fields
         request_id = None if is_query else trail._aps_store_request(self, signed_fields)
         try:
-            answer = self._aps_read_answer(self._aps_post(signed_fields, read_timeout))
+            answer = self._aps_read_answer(self._aps_post(signed_fields))
         except APSError as error:
             state = 'unreachable' if isinstance(error, APSUnreachable) else 'unknown'
             request_id = request_id or trail._aps_store_request(self, signed_fields)

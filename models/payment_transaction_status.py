@@ -606,10 +606,9 @@ class PaymentTransaction(models.Model):
 
     #=== BUSINESS METHODS - ASKING ===#
 
-    def _aps_check_status(self, read_timeout=None):
+    def _aps_check_status(self):
         """ Ask APS about the payment and its operations under way, and apply the answers.
 
-        :param int|None read_timeout: See `_aps_make_request`.
         :return: None
         :raise APSError: If APS gives no usable answer.
         """
@@ -621,12 +620,10 @@ class PaymentTransaction(models.Model):
             query['fort_id'] = self.provider_reference
         refunds = self._aps_get_refunds().filtered(lambda tx: tx.aps_request_state == 'sent')
         answers = [
-            self.provider_id._aps_make_request(
-                {**query, 'maintenance_reference': tx.reference}, read_timeout
-            )
+            self.provider_id._aps_make_request({**query, 'maintenance_reference': tx.reference})
             for tx in refunds
         ]
-        answers.append(self.provider_id._aps_make_request(query, read_timeout))
+        answers.append(self.provider_id._aps_make_request(query))
         if not aps_utils.is_query_answered(answers[-1]):
             raise APSRefused(answers[-1])
         self._aps_lock()

@@ -24,12 +24,11 @@ def rotation(merchant):
     While APS isn't understood, a check of three of them ends before it reaches the one of the test.
     """
     rotation = Rotation(merchant)
-    rotation.leave_others_alone()
+    merchant.leave_open_payments_alone()
     yield rotation
     rotation.change_in_dashboard(PHRASE)
     rotation.change_in_odoo(PHRASE)
-    rotation.leave_others_alone()
-    merchant.run_check_cron()  # Waits for the one that is asking about them.
+    merchant.leave_open_payments_alone()
 
 
 class Rotation:
@@ -49,10 +48,6 @@ class Rotation:
         self.merchant.rpc.call('payment.provider', 'write', [self.merchant.provider_id], {
             'aps_sha_response': phrase,
         })
-
-    def leave_others_alone(self):
-        """ Have nothing asked about any more that was open before. """
-        self.shop.query("UPDATE payment_transaction SET aps_next_check = NULL")
 
     def start_paying(self):
         """ Have a shopper pay, without waiting for the notice to arrive. """

@@ -29,8 +29,10 @@ ORDER = list(FINDINGS)
 def provider(shop):
     """ The provider, whose credentials are put right afterwards. """
     provider = Provider(shop)
+    provider.leave_open_payments_alone()
     yield provider
     provider.write(CREDENTIALS)
+    provider.leave_open_payments_alone()
 
 
 class Provider(Merchant):

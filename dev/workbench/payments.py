@@ -217,6 +217,15 @@ class Merchant:
         """ Run the check of open payments. """
         self._run_cron('payment_aps.ir_cron_aps_check_status')
 
+    def leave_open_payments_alone(self):
+        """ Have nothing asked about any more that other tests have left open.
+
+        A change of the credentials has all of it asked about at once, which would take up the
+        faults that a test has ordered.
+        """
+        self.shop.query("UPDATE payment_transaction SET aps_next_check = NULL")
+        self.run_check_cron()  # Waits for the run that is asking.
+
     def post_process(self):
         """ Run the engine's post-processing. """
         self._run_cron('payment.cron_post_process_payment_tx')
