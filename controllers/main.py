@@ -12,8 +12,9 @@ from werkzeug.exceptions import (
 from odoo import exceptions, http
 from odoo.http import request
 
-from odoo.addons.payment_aps import utils as aps_utils
-from odoo.addons.payment_aps.exceptions import APSMessageRefused
+from odoo.addons.payment_aps.aps.errors import APSMessageRefused
+from odoo.addons.payment_aps.aps.masking import describe_message, shorten
+from odoo.addons.payment_aps.aps.message import parse_json_message
 
 _logger = logging.getLogger(__name__)
 
@@ -70,9 +71,9 @@ class APSController(http.Controller):
             raise  # Odoo runs the request again.
         except HTTPException as error:
             request.env.cr.rollback()
-            _logger.warning("Return from APS not used: %s", aps_utils.shorten(error.description))
+            _logger.warning("Return from APS not used: %s", shorten(error.description))
         except APSMessageRefused as error:  # What is kept of it is to be committed.
-            _logger.warning("Return from APS not used: %s", aps_utils.shorten(error, 200))
+            _logger.warning("Return from APS not used: %s", shorten(error, 200))
         return request.redirect('/payment/status')
 
     @http.route(
@@ -103,12 +104,12 @@ class APSController(http.Controller):
             self._receive('webhook')
         except HTTPException as error:
             _logger.warning(
-                "Notification from APS refused: %s", aps_utils.shorten(error.description)
+                "Notification from APS refused: %s", shorten(error.description)
             )
             # The same answer, whatever is wrong, so as not to tell which references exist.
             raise type(error)() from error
         except APSMessageRefused as error:
-            _logger.warning("Notification from APS not used: %s", aps_utils.shorten(error, 200))
+            _logger.warning("Notification from APS not used: %s", shorten(error, 200))
         return ''
 
     def _receive(self, channel):
@@ -129,7 +130,7 @@ class APSController(http.Controller):
         except (APSMessageRefused, HTTPException, *CONFLICTS):
             raise
         except Exception as error:
-            description = aps_utils.describe_message(message)
+            description = describe_message(message)
             _logger.error(
                 "This message of APS (%s) was stopped by %s: %s",
                 channel, type(error).__name__, description,
@@ -177,7 +178,7 @@ class APSController(http.Controller):
             return fields.to_dict()
 
         try:
-            return aps_utils.parse_json_message(http_request.get_data())
+            return parse_json_message(http_request.get_data())
         except (OSError, ValueError) as error:  # The former if its chunks are malformed.
             raise BadRequest("the body is neither a form nor a JSON object") from error
 
@@ -195,14 +196,14 @@ class APSController(http.Controller):
         refusals_sudo = request.env['payment.aps.refusal'].sudo()
         if not tx_sudo:
             refusals_sudo._aps_note_refused(channel, message, provider_sudo)
-            raise Forbidden(f"unknown payment: {aps_utils.describe_message(message)}")
+            raise Forbidden(f"unknown payment: {describe_message(message)}")
         try:
             self._verify_notification_signature(message, tx_sudo)
         except Forbidden:
             refusals_sudo._aps_note_refused(channel, message, provider_sudo)
             raise
 
-        _logger.info("Message from APS: %s", aps_utils.describe_message(message))
+        _logger.info("Message from APS: %s", describe_message(message))
         if not tx_sudo._aps_admit(message, channel):
             return  # A repetition of what was applied before.
         try:
@@ -227,7 +228,7 @@ class APSController(http.Controller):
         :raise Forbidden: If the signature is missing or wrong.
         """
         if not tx_sudo._aps_verify_signature(notification_data):
-            raise Forbidden(f"wrong signature: {aps_utils.describe_message(notification_data)}")
+            raise Forbidden(f"wrong signature: {describe_message(notification_data)}")
 
 
 logging.getLogger('werkzeug').addFilter(HideQuery())

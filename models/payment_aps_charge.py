@@ -11,19 +11,21 @@ from psycopg2 import OperationalError
 from odoo import Command, _, api, fields, models
 from odoo.exceptions import ValidationError
 
-from odoo.addons.payment_aps import const
-from odoo.addons.payment_aps import utils as aps_utils
-from odoo.addons.payment_aps.exceptions import (
+from odoo.addons.payment_aps.aps import const
+from odoo.addons.payment_aps.aps.errors import (
     APSError,
     APSOutcomeUnknown,
     APSRefused,
     APSUnreachable,
 )
+from odoo.addons.payment_aps.aps.message import is_query_answered, is_reference
+from odoo.addons.payment_aps.aps.schedule import SETTLING_TIME
+from odoo.addons.payment_aps.models.payment_transaction import DOCUMENT_FIELDS
 
 _logger = logging.getLogger(__name__)
 
 # What a transaction is created anew from if it was lost. Odoo 19.0 has no callbacks.
-KEPT_FIELDS = (
+RESTORED_FIELDS = (
     'provider_id', 'payment_method_id', 'reference', 'amount', 'currency_id', 'partner_id',
     'token_id', 'operation', 'aps_account', 'aps_payment_command', 'aps_noted_invoices',
     'callback_model_id', 'callback_res_id', 'callback_method',
@@ -34,7 +36,7 @@ RETENTION_TIME = 15
 # asked about for days to come, and seen by the staff.
 UNKNOWN_AFTER = timedelta(days=1)
 # For how long lost charges are looked for in one run, in seconds.
-SETTLING_TIME = 45
+RUN_TIME = 45
 
 
 class PaymentAPSCharge(models.Model):
@@ -150,7 +152,7 @@ class PaymentAPSCharge(models.Model):
         :return: Whether it is declared.
         :rtype: bool
         """
-        return aps_utils.is_reference(reference) and bool(
+        return is_reference(reference) and bool(
             self.sudo().search_count([('reference', '=', reference)], limit=1)
         )
 
@@ -177,7 +179,7 @@ class PaymentAPSCharge(models.Model):
         :rtype: str
         """
         document = re.sub(r'^tx-\d{14}(-\d+)?$', '', tx.reference.rpartition('-')[0])
-        return f'{tx.token_id.id} {tx._aps_to_minor()} {tx.currency_id.name} {document}'
+        return f'{tx.token_id.id} {tx._aps_sum_minor()} {tx.currency_id.name} {document}'
 
     @api.model
     def _serialize(self, tx):
@@ -190,9 +192,9 @@ class PaymentAPSCharge(models.Model):
         tx_sudo = tx.sudo()  # Callbacks are for administrators only.
         values = {
             name: tx_sudo[name].id if tx_sudo._fields[name].type == 'many2one' else tx_sudo[name]
-            for name in KEPT_FIELDS if name in tx_sudo._fields
+            for name in RESTORED_FIELDS if name in tx_sudo._fields
         }
-        for name in const.DOCUMENT_FIELDS:
+        for name in DOCUMENT_FIELDS:
             if name in tx_sudo._fields and tx_sudo[name]:
                 values[name] = tx_sudo[name].ids
         return json.dumps(values)
@@ -208,7 +210,7 @@ class PaymentAPSCharge(models.Model):
 
         :return: None
         """
-        end = time.monotonic() + SETTLING_TIME
+        end = time.monotonic() + RUN_TIME
         limit = fields.Datetime.now() - timedelta(minutes=RETENTION_TIME)
         left_ids = set()  # The providers that are left alone.
         for charge in self.search(
@@ -273,7 +275,7 @@ class PaymentAPSCharge(models.Model):
                 return
             raise
         if answer['response_code'][2:] == const.NOT_FOUND_MESSAGE_CODE:
-            if not self._is_older_than(timedelta(minutes=const.SETTLING_TIME)):
+            if not self._is_older_than(timedelta(minutes=SETTLING_TIME)):
                 raise APSRefused(answer)  # It may still be on its way.
             return
         tx = self._create_anew()
@@ -294,7 +296,7 @@ class PaymentAPSCharge(models.Model):
         answer = provider._aps_make_request({
             'query_command': 'CHECK_STATUS', 'merchant_reference': self.reference,
         })
-        if not aps_utils.is_query_answered(answer):
+        if not is_query_answered(answer):
             raise APSRefused(answer)
         return answer
 

@@ -8,8 +8,15 @@ from odoo import _, api, fields, models
 from odoo.exceptions import AccessError
 from odoo.tools.sql import SQL, create_index
 
-from odoo.addons.payment_aps import const, response_codes, trail
-from odoo.addons.payment_aps import utils as aps_utils
+from odoo.addons.payment_aps.aps.masking import (
+    MAX_VALUE_LENGTH,
+    compute_digest,
+    read_columns,
+    shorten,
+)
+from odoo.addons.payment_aps.aps.values import get_currency_decimals, read_setting, to_major_units
+from odoo.addons.payment_aps.models import response_codes
+from odoo.addons.payment_aps.models.payment_transaction import DOCUMENT_FIELDS
 
 _logger = logging.getLogger(__name__)
 
@@ -219,7 +226,7 @@ class PaymentAPSMessage(models.Model):
         :rtype: list[str]
         """
         known_fields = self.env['payment.transaction']._fields
-        return [name for name in const.DOCUMENT_FIELDS if name in known_fields]
+        return [name for name in DOCUMENT_FIELDS if name in known_fields]
 
     @api.depends('channel')
     def _compute_direction(self):
@@ -244,8 +251,8 @@ class PaymentAPSMessage(models.Model):
         for message in self:
             message.amount = False
             if message.currency and message.amount_minor:
-                decimals = aps_utils.get_currency_decimals(message.currency)
-                amount = aps_utils.to_major_units(int(message.amount_minor), message.currency)
+                decimals = get_currency_decimals(message.currency)
+                amount = to_major_units(int(message.amount_minor), message.currency)
                 message.amount = f'{amount:.{decimals}f} {message.currency}'
 
     #=== BUSINESS METHODS - MESSAGES OF THE ROUTES ===#
@@ -266,7 +273,7 @@ class PaymentAPSMessage(models.Model):
     def _aps_was_refused(self, message, channel):
         """ Return whether a message of a route was stored as refused before. """
         return bool(self.search_count([
-            ('digest', '=', trail.compute_digest(message)),
+            ('digest', '=', compute_digest(message)),
             ('channel', '=', channel),
             ('state', '=', 'refused'),
         ], limit=1))
@@ -282,7 +289,7 @@ class PaymentAPSMessage(models.Model):
         """
         values = self._aps_prepare_values(
             provider, message, channel=channel, state='refused',
-            reason=aps_utils.shorten(reason, trail.MAX_VALUE_LENGTH),
+            reason=shorten(reason, MAX_VALUE_LENGTH),
         )
         self._aps_write_apart(lambda cr: self._aps_insert(cr, values))
 
@@ -336,7 +343,7 @@ class PaymentAPSMessage(models.Model):
         :param str reason: Why it is not applied.
         :return: None
         """
-        digest = trail.compute_digest(answer)
+        digest = compute_digest(answer)
         self._aps_write_apart(
             lambda cr: self._aps_update(cr, 'refused', reason, digest=digest, channel='answer')
         )
@@ -356,7 +363,7 @@ class PaymentAPSMessage(models.Model):
             **dict.fromkeys(COLUMNS),
             'provider_id': provider.id,
             'company_id': provider.sudo().company_id.id,
-            **trail.read_columns(message),
+            **read_columns(message),
             **values,
         }
 
@@ -388,7 +395,7 @@ class PaymentAPSMessage(models.Model):
         )
         cr.execute(SQL(
             "UPDATE payment_aps_message SET state = %s, reason = %s WHERE %s",
-            state, reason and aps_utils.shorten(reason, trail.MAX_VALUE_LENGTH), conditions,
+            state, reason and shorten(reason, MAX_VALUE_LENGTH), conditions,
         ))
 
     def _aps_write_apart(self, write):
@@ -420,7 +427,7 @@ class PaymentAPSMessage(models.Model):
     def _gc_messages(self):
         """ Delete the messages that are older than they have to be. """
         days = self.env['ir.config_parameter'].sudo().get_param(RETENTION_DAYS_PARAMETER)
-        days = aps_utils.read_setting(days, RETENTION_DAYS)
+        days = read_setting(days, RETENTION_DAYS)
         for _batch in range(PURGE_BATCHES):
             self.env.cr.execute(
                 """

@@ -9,8 +9,8 @@ from datetime import timedelta
 
 from odoo import _lt, api, fields, models
 
-from odoo.addons.payment_aps import utils as aps_utils
-from odoo.addons.payment_aps.diagnosis import find_flaw
+from odoo.addons.payment_aps.aps.diagnosis import find_flaw
+from odoo.addons.payment_aps.aps.masking import describe_message, shorten
 
 _logger = logging.getLogger(__name__)
 
@@ -343,7 +343,7 @@ class PaymentAPSRefusal(models.Model):
             'provider_id': provider_sudo.id or None,
             'finding': finding,
             'detail': detail,
-            'line': self._aps_describe(channel, aps_utils.describe_message(message)),
+            'line': self._aps_describe(channel, describe_message(message)),
         }
 
     @api.model
@@ -355,7 +355,7 @@ class PaymentAPSRefusal(models.Model):
         :return: The line, which holds no line break.
         :rtype: str
         """
-        text = re.sub(r'\s+', ' ', aps_utils.shorten(text, 1000))
+        text = re.sub(r'\s+', ' ', shorten(text, 1000))
         return f'{fields.Datetime.now():%Y-%m-%d %H:%M:%S} UTC, {channel}: {text}'
 
     #=== BUSINESS METHODS - WRITING ===#

@@ -3,7 +3,26 @@ import base64
 from odoo import Command, api, models
 from odoo.tools import file_open
 
-from odoo.addons.payment_aps import const
+from odoo.addons.payment_aps.aps import const
+
+# The methods that Odoo 17.0 lacks, with the image to give them. A later series has some of them.
+OWN_METHODS = {
+    'stcpay': 'wallet',
+    'tabby': 'pay_later',
+    'tamara': 'pay_later',
+    'apple_pay': 'wallet',
+    'installments': 'installments',
+}
+# The brands of cards that APS can offer as choices of their own.
+LOCAL_NETWORKS = ('naps', 'omannet', 'meeza')
+# What Odoo ships about methods but is wrong: the shipped values by field, which those of the table
+# above replace. A value that differs from the shipped ones was set by hand, and is left alone.
+METHOD_CORRECTIONS = {
+    'mada': {'support_refund': (False, 'none'), 'support_tokenization': (False,)},
+    'stcpay': {'support_refund': ('none',)},
+    'tabby': {'support_refund': ('none',)},
+    'tamara': {'support_refund': ('none',)},
+}
 
 
 class PaymentMethod(models.Model):
@@ -19,15 +38,15 @@ class PaymentMethod(models.Model):
         :return: None
         """
         methods = self.with_context(active_test=False)
-        for code in const.OWN_METHODS:
+        for code in OWN_METHODS:
             if not methods.search_count([('code', '=', code)]):
                 self.create(self._aps_prepare_create_values(const.OPTIONS_BY_METHOD[code]))
-        for method in methods.search([('code', 'in', list(const.METHOD_CORRECTIONS))]):
+        for method in methods.search([('code', 'in', list(METHOD_CORRECTIONS))]):
             method._aps_correct()
         providers = self.env['payment.provider'].search([('code', '=', 'aps')])
         providers.write({'payment_method_ids': [
             Command.link(method.id)
-            for method in methods.search([('code', 'in', list(const.OWN_METHODS))])
+            for method in methods.search([('code', 'in', list(OWN_METHODS))])
         ]})
 
     @api.model
@@ -38,7 +57,7 @@ class PaymentMethod(models.Model):
         :return: The values.
         :rtype: dict
         """
-        image = const.OWN_METHODS[option.method]
+        image = OWN_METHODS[option.method]
         with file_open(f'payment_aps/static/img/{image}.png', 'rb') as file:
             image_base64 = base64.b64encode(file.read())
         values = {
@@ -83,7 +102,7 @@ class PaymentMethod(models.Model):
         }
         corrections = {
             name: right_values[name]
-            for name, shipped_values in const.METHOD_CORRECTIONS[self.code].items()
+            for name, shipped_values in METHOD_CORRECTIONS[self.code].items()
             if self[name] in shipped_values
         }
         if corrections:

@@ -3,7 +3,6 @@ import re
 import ssl
 from datetime import timedelta
 from hashlib import sha256
-from http.cookiejar import DefaultCookiePolicy
 
 import requests
 from urllib3.exceptions import MaxRetryError, NewConnectionError
@@ -12,11 +11,9 @@ from werkzeug.urls import iri_to_uri
 from odoo import _, api, fields, models
 from odoo.exceptions import ValidationError
 
-from odoo.addons.payment import utils as payment_utils
-from odoo.addons.payment_aps import const
-from odoo.addons.payment_aps import utils as aps_utils
-from odoo.addons.payment_aps.diagnosis import Account
-from odoo.addons.payment_aps.exceptions import (
+from odoo.addons.payment_aps.aps import const
+from odoo.addons.payment_aps.aps.errors import (
+    APSError,
     APSNotConfigured,
     APSNotConfirmed,
     APSOtherAccount,
@@ -24,14 +21,18 @@ from odoo.addons.payment_aps.exceptions import (
     APSRefused,
     APSUnreachable,
 )
+from odoo.addons.payment_aps.aps.masking import describe_message
+from odoo.addons.payment_aps.aps.message import is_payment_unknown, is_refusal, parse_json_message
+from odoo.addons.payment_aps.aps.schedule import LONGEST_CHECK_DAYS
+from odoo.addons.payment_aps.aps.signature import Account, compute_signature
+from odoo.addons.payment_aps.aps.values import read_setting
+from odoo.addons.payment_aps.models.payment_method import LOCAL_NETWORKS
 
 _logger = logging.getLogger(__name__)
 
 # One pool of connections for the process, kept alive between requests. It holds no state: cookies
 # are refused, and nothing is ever sent twice by itself.
 api_session = requests.Session()
-api_session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
-
 CREDENTIAL_FIELDS = (
     'aps_merchant_identifier', 'aps_access_code', 'aps_sha_request', 'aps_sha_response',
 )
@@ -42,6 +43,11 @@ CHECKED_FIELDS = (*CREDENTIAL_FIELDS, 'aps_sha_type', 'state')
 ACCOUNT_FIELDS = (
     'name', 'code', 'company_id', *CHECKED_FIELDS, 'aps_database',
 )
+
+# The system parameter that holds another time to wait for an answer.
+READ_TIMEOUT_PARAMETER = 'payment_aps.read_timeout'
+# The system parameter that holds the base address of a local sandbox, for providers in test state.
+SANDBOX_URL_PARAMETER = 'payment_aps.sandbox_url'
 
 
 class PaymentProvider(models.Model):
@@ -85,7 +91,6 @@ class PaymentProvider(models.Model):
         default='sha256',
         groups='base.group_system',
     )
-
     aps_send_remember_me = fields.Boolean(
         string="Propose to Save Cards on the Payment Page",
         help="Whether the box that saves the card is ticked on the payment page if the shopper "
@@ -101,6 +106,11 @@ class PaymentProvider(models.Model):
         compute='_compute_aps_has_own_networks',
         inverse='_inverse_aps_has_own_networks',
         groups='base.group_system',
+    )
+    # The digest of the account that it was learned of, and the rule. That of another account, or
+    # environment, is not believed.
+    aps_sum_rule = fields.Char(
+        string="APS Rule of Sums", readonly=True, copy=False, groups='base.group_system'
     )
 
     #=== CONSTRAINT METHODS ===#
@@ -189,120 +199,10 @@ class PaymentProvider(models.Model):
     def _aps_get_networks(self):
         """ Return the local networks that are brands of cards in Odoo. """
         return self.env['payment.method'].with_context(active_test=False).search(
-            [('code', 'in', const.LOCAL_NETWORKS)]
+            [('code', 'in', LOCAL_NETWORKS)]
         )
 
-    #=== BUSINESS METHODS - SETUP ===#
-
-    @api.model
-    def _get_compatible_providers(
-        self, company_id, partner_id, amount, *args, currency_id=None, **kwargs
-    ):
-        """ Override of `payment` to not offer what can't be paid.
-
-        :return: The compatible providers.
-        :rtype: recordset of `payment.provider`
-        """
-        providers = super()._get_compatible_providers(
-            company_id, partner_id, amount, *args, currency_id=currency_id, **kwargs
-        )
-        aps_providers = providers.filtered(lambda p: p.code == 'aps')
-        for withheld_providers, reason in (
-            aps_providers._aps_leave_out_validation(**kwargs),
-            aps_providers._aps_leave_out_amount(amount, currency_id),
-            aps_providers._aps_leave_out_websites(**kwargs),
-        ):
-            providers -= withheld_providers
-            if withheld_providers and kwargs.get('report') is not None:  # Only 19.0 reports.
-                payment_utils.add_to_report(
-                    kwargs['report'], withheld_providers, available=False, reason=reason
-                )
-        return providers
-
-    def _aps_leave_out_validation(self, is_validation=False, **_kwargs):
-        """ Return the providers that can't save a card without a payment, which none of APS can.
-
-        :param bool is_validation: Whether a card is to be saved without a payment.
-        :return: The providers, and why they are not offered.
-        :rtype: tuple[recordset of `payment.provider`, str]
-        """
-        reason = _("cards can only be saved along with a payment")
-        return (self if is_validation else self.browse()), reason
-
-    def _aps_leave_out_amount(self, amount, currency_id):
-        """ Return the providers that don't take an amount.
-
-        :param float amount: The amount, in major units; 0 if it is not known yet.
-        :param int|None currency_id: The currency, as a `res.currency` id.
-        :return: The providers, and why they are not offered.
-        :rtype: tuple[recordset of `payment.provider`, str]
-        """
-        reason = _("Amazon Payment Services doesn't take this amount")
-        currency = self.env['res.currency'].browse(currency_id)
-        is_payable = not (self and amount and currency) or aps_utils.is_payable(
-            amount, currency.name
-        )
-        return (self.browse() if is_payable else self), reason
-
-    def _aps_leave_out_websites(self, sale_order_id=None, **_kwargs):
-        """ Return the providers that are for another website than that of an order.
-
-        Odoo makes the page of a payment link without website, and takes the first provider for
-        cards. What is in test mode could not be paid to then. A live one is better than none.
-
-        :param int|None sale_order_id: The order, as a `sale.order` id.
-        :return: The providers, and why they are not offered.
-        :rtype: tuple[recordset of `payment.provider`, str]
-        """
-        reason = _("the order was made on another website")
-        has_shop = 'sale.order' in self.env and 'website_id' in self.env['sale.order']._fields
-        if not (self and sale_order_id and has_shop):
-            return self.browse(), reason
-        website = self.env['sale.order'].sudo().browse(sale_order_id).exists().website_id
-        other_providers = self.filtered(
-            lambda p: website and p.website_id and p.website_id != website
-        )
-        if (self - other_providers).filtered(lambda p: p.state == 'enabled'):
-            return other_providers, reason
-        return other_providers.filtered(lambda p: p.state != 'enabled'), reason
-
-    def _get_supported_currencies(self):
-        """ Override of `payment` to return the currencies that APS merchants commonly have. """
-        supported_currencies = super()._get_supported_currencies()
-        if self.code == 'aps':
-            supported_currencies = supported_currencies.filtered(
-                lambda currency: currency.name in const.SUPPORTED_CURRENCIES
-            )
-        return supported_currencies
-
-    def _get_default_payment_method_codes(self):
-        """ Override of `payment` to offer cards. """
-        codes = super()._get_default_payment_method_codes()
-        if self.code != 'aps':
-            return codes
-        return const.DEFAULT_PAYMENT_METHOD_CODES
-
-    def _aps_get_payment_command(self, method_code, operation):
-        """ Return whether a payment is to be taken at once or to be reserved only.
-
-        :param str method_code: The code of the payment method.
-        :param str operation: The operation of the transaction; a charge without the shopper is
-                              always taken at once.
-        :return: `PURCHASE` or `AUTHORIZATION`.
-        :rtype: str
-        """
-        option = const.OPTIONS_BY_METHOD.get(method_code, const.ANY_CARD)
-        is_manual = self.sudo().capture_manually  # Accountants may not read providers.
-        if is_manual and option.authorization and operation != 'offline':
-            return 'AUTHORIZATION'
-        return 'PURCHASE'
-
-    @api.model
-    def _aps_setup_cron(self):
-        """ Have the check of open payments run for ever: in 17.0, a job ends after one run. """
-        cron = self.env.ref('payment_aps.ir_cron_aps_check_status')
-        if 'numbercall' in cron._fields:
-            cron.numbercall = -1
+    #=== BUSINESS METHODS - ACCOUNT ===#
 
     def _aps_fetch_account(self):
         """ Read in one query what messages are signed and checked with.
@@ -364,7 +264,7 @@ class PaymentProvider(models.Model):
         :return: None
         """
         now = fields.Datetime.now()
-        oldest = now - timedelta(days=const.LONGEST_CHECK_DAYS)
+        oldest = now - timedelta(days=LONGEST_CHECK_DAYS)
         payments_sudo = self.env['payment.transaction'].sudo().search([
             ('provider_id', '=', self.id),
             ('aps_account', '=', self._aps_get_account_digest()),
@@ -400,6 +300,27 @@ class PaymentProvider(models.Model):
             raise APSOtherAccount(
                 "the provider is for another merchant account or environment now"
             )
+
+    def _aps_get_sum_rule(self):
+        """ Return whether refunds shrink the captured sum of this account.
+
+        :return: Whether they do; `None` if that is not known.
+        :rtype: bool | None
+        """
+        account, _separator, rule = (self.sudo().aps_sum_rule or '').partition(' ')
+        if not rule or account != self._aps_get_account_digest():
+            return None
+        return rule == 'shrinks'
+
+    def _aps_learn_sum_rule(self, shrinks):
+        """ Keep whether refunds shrink the captured sum of this account.
+
+        :param bool shrinks: Whether they do.
+        :return: None
+        """
+        if shrinks != self._aps_get_sum_rule():
+            rule = 'shrinks' if shrinks else 'stays'
+            self.sudo().aps_sum_rule = f'{self._aps_get_account_digest()} {rule}'
 
     #=== BUSINESS METHODS - ENDPOINTS ===#
 
@@ -438,7 +359,7 @@ class PaymentProvider(models.Model):
         hosts = const.HOSTS[purpose]
         if (environment or self.state) == 'enabled':
             return hosts['enabled']
-        sandbox_url = self.env['ir.config_parameter'].sudo().get_param(const.SANDBOX_URL_PARAMETER)
+        sandbox_url = self.env['ir.config_parameter'].sudo().get_param(SANDBOX_URL_PARAMETER)
         return (sandbox_url or hosts['test']).rstrip('/')
 
     #=== BUSINESS METHODS - SIGNATURES ===#
@@ -461,7 +382,7 @@ class PaymentProvider(models.Model):
             raise ValidationError("APS: " + _(
                 "The SHA phrases are missing. Fill them in the credentials of the payment provider."
             ))
-        return aps_utils.compute_signature(data, phrase, account.sha_type)
+        return compute_signature(data, phrase, account.sha_type)
 
     def _aps_verify_signature(self, data):
         """ Return whether a message was signed by APS for this provider.
@@ -500,11 +421,40 @@ class PaymentProvider(models.Model):
             'language': const.DEFAULT_LANGUAGE,
         }
         signature = self._aps_calculate_signature(fields_to_sign, incoming=False)
-        _logger.info("Request to APS: %s", aps_utils.describe_message(payload))
+        _logger.info("Request to APS: %s", describe_message(payload))
         answer = self._aps_exchange({**fields_to_sign, 'signature': signature})
-        _logger.info("Answer from APS: %s", aps_utils.describe_message(answer))
-        if aps_utils.is_refusal(payload.get('command'), answer):
+        _logger.info("Answer from APS: %s", describe_message(answer))
+        if is_refusal(payload.get('command'), answer):
             raise APSRefused(answer)
+        return answer
+
+    def _aps_exchange(self, signed_fields):
+        """ Post a signed request to the payment API, and leave a trail of it and of its answer.
+
+        A request is stored before it is sent and apart from the current database transaction, so
+        that it is known even if that is rolled back, or the server stops meanwhile. A query changes
+        nothing at APS, so it is stored with its answer. That APS doesn't know a payment isn't kept:
+        anybody can start any number of payments that are never made.
+
+        :param dict signed_fields: The fields of the request.
+        :return: The answer, whose signature was verified.
+        :rtype: dict
+        :raise APSUnreachable: If APS has certainly not received the request.
+        :raise APSOutcomeUnknown: If APS may have executed the request.
+        """
+        trail = self.env['payment.aps.message']
+        is_query = 'query_command' in signed_fields
+        request_id = None if is_query else trail._aps_store_request(self, signed_fields)
+        try:
+            answer = self._aps_read_answer(self._aps_post(signed_fields))
+        except APSError as error:
+            state = 'unreachable' if isinstance(error, APSUnreachable) else 'unknown'
+            request_id = request_id or trail._aps_store_request(self, signed_fields)
+            trail._aps_store_failure(request_id, state, str(error))
+            raise
+        if not (is_query and is_payment_unknown(signed_fields, answer)):
+            request_id = request_id or trail._aps_store_request(self, signed_fields)
+            trail._aps_store_answer(self, request_id, answer)
         return answer
 
     def _aps_post(self, signed_fields, read_timeout=None, environment=None):
@@ -551,8 +501,8 @@ class PaymentProvider(models.Model):
         :rtype: int
         """
         parameters_sudo = self.env['ir.config_parameter'].sudo()
-        seconds = parameters_sudo.get_param(const.READ_TIMEOUT_PARAMETER)
-        return aps_utils.read_setting(seconds, const.READ_TIMEOUT)
+        seconds = parameters_sudo.get_param(READ_TIMEOUT_PARAMETER)
+        return read_setting(seconds, const.READ_TIMEOUT)
 
     def _aps_read_answer(self, response):
         """ Return the fields of a response of the payment API, if they are authentic.
@@ -565,10 +515,19 @@ class PaymentProvider(models.Model):
         if response.status_code != 200:
             raise APSOutcomeUnknown(f"HTTP status {response.status_code}")
         try:
-            answer = aps_utils.parse_json_message(response.content)
+            answer = parse_json_message(response.content)
         except ValueError as error:
             # The dashboard can be set to XML, which also ends here.
             raise APSOutcomeUnknown("The answer is not JSON.") from error
         if not self._aps_verify_signature(answer):
             raise APSOutcomeUnknown("The signature of the answer is wrong.")
         return answer
+
+    #=== BUSINESS METHODS - CRON ===#
+
+    @api.model
+    def _aps_setup_cron(self):
+        """ Have the check of open payments run for ever: in 17.0, a job ends after one run. """
+        cron = self.env.ref('payment_aps.ir_cron_aps_check_status')
+        if 'numbercall' in cron._fields:
+            cron.numbercall = -1

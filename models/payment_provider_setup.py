@@ -60,6 +60,10 @@ class PaymentProvider(models.Model):
         groups='base.group_system',
     )
 
+    aps_refusal_count = fields.Integer(
+        string="Refused Messages", compute='_compute_aps_refusal_count', groups='base.group_system'
+    )
+
     #=== COMPUTE METHODS ===#
 
     @api.depends('code', 'company_id')
@@ -93,6 +97,41 @@ class PaymentProvider(models.Model):
                 Markup().join(provider._aps_render_step(*step) for step in steps)
             )
 
+    def _compute_aps_refusal_count(self):
+        refusals = self.env['payment.aps.refusal'].sudo()
+        for provider in self:
+            domain = provider._aps_get_refusal_domain()
+            provider.aps_refusal_count = sum(refusals.search(domain).mapped('count'))
+
+    #=== ACTION METHODS ===#
+
+    def action_aps_view_messages(self):
+        """ Open the trail of messages of the provider.
+
+        :return: The action.
+        :rtype: dict
+        """
+        self.ensure_one()
+        action = self.env['ir.actions.act_window']._for_xml_id(
+            'payment_aps.action_payment_aps_message'
+        )
+        return {**action, 'domain': [('provider_id', '=', self.id)]}
+
+    def action_aps_view_refusals(self):
+        """ Open the refused messages of the provider, and those of no known account.
+
+        :return: The action.
+        :rtype: dict
+        """
+        self.ensure_one()
+        refusals = self.env['payment.aps.refusal']
+        payment_utils.check_rights_on_recordset(self)
+        refusals.sudo()._aps_flush()
+        action = self.env['ir.actions.act_window']._for_xml_id(
+            'payment_aps.action_payment_aps_refusal'
+        )
+        return {**action, 'domain': self._aps_get_refusal_domain()}
+
     #=== BUSINESS METHODS - ADDRESSES ===#
 
     def _aps_get_public_url(self):
@@ -121,7 +160,7 @@ class PaymentProvider(models.Model):
             return '.' not in host or host in LOCAL_NAMES or host.endswith(LOCAL_SUFFIXES)
 
     @api.model
-    def _aps_is_lost(self, host):
+    def _aps_is_shared_host(self, host):
         """ Return whether messages that are sent to a host don't find this database.
 
         They come without session, so Odoo has to know the database by the name of the host.
@@ -171,7 +210,7 @@ class PaymentProvider(models.Model):
             warnings.append(_("APS posts to the standard port only, so leave the port out."))
         if ':' in host or host.replace('.', '').isdigit():
             warnings.append(_("APS wants the name of a host instead of an IP address."))
-        if self._aps_is_lost(host):
+        if self._aps_is_shared_host(host):
             warnings.append(_(
                 "Messages of APS to %(host)s don't find this database, as it is not the only one "
                 "there. Start Odoo with a database filter that leaves only this one for the host.",
@@ -214,16 +253,16 @@ class PaymentProvider(models.Model):
         security = "Integration Settings > Security Settings"
         technical = "Integration Settings > Technical Settings > Redirection"
         return [
-            (*self._aps_see_credentials(), _("Credentials"), security),
-            (*self._aps_see_channel('answer'), _("Origin URL"), security),
-            (*self._aps_see_channel('return'), _("Redirection"), technical),
-            (*self._aps_see_channel('webhook'), _("Feedback and notifications"), technical),
+            (*self._aps_examine_credentials(), _("Credentials"), security),
+            (*self._aps_examine_channel('answer'), _("Origin URL"), security),
+            (*self._aps_examine_channel('return'), _("Redirection"), technical),
+            (*self._aps_examine_channel('webhook'), _("Feedback and notifications"), technical),
             ('hidden', _(
                 "In English and Arabic. Odoo can't see it: look at the page in a test payment."
             ), _("Template of the payment page"), "Templates"),
         ]
 
-    def _aps_see_credentials(self):
+    def _aps_examine_credentials(self):
         """ Return the state of the credentials, and a sentence about them. """
         provider_sudo = self.sudo()
         if self._aps_get_missing_labels():
@@ -239,7 +278,7 @@ class PaymentProvider(models.Model):
         sentences = [_("Checked successfully %(age)s.", age=age), *warnings]
         return 'open' if warnings else 'done', ' '.join(sentences)
 
-    def _aps_see_channel(self, channel):
+    def _aps_examine_channel(self, channel):
         """ Return the state of a way by which messages come, and a sentence about it. """
         provider = self._origin
         date = provider and provider._aps_get_last_message_date(channel)
@@ -304,6 +343,28 @@ class PaymentProvider(models.Model):
             add_direction=True,
             locale=babel_locale_parse(self.env.lang or self.env.user.lang),
         )
+
+    #=== BUSINESS METHODS - MESSAGES ===#
+
+    def _aps_get_refusal_domain(self):
+        """ Return the domain of the refused messages that may be meant for the provider. """
+        return [('provider_id', 'in', [self._origin.id, False])]
+
+    def _aps_get_last_message_date(self, channel):
+        """ Return when the last authentic message came.
+
+        :param str channel: The way by which it came, such as `return`, `webhook` or `answer`.
+        :return: The time, in UTC; `None` if none ever came, or none within the time for which
+                 messages are kept.
+        :rtype: datetime | None
+        """
+        self.ensure_one()
+        self.env.cr.execute(
+            "SELECT MAX(create_date) FROM payment_aps_message "
+            "WHERE provider_id = %s AND channel = %s",
+            [self.id, channel],
+        )
+        return self.env.cr.fetchone()[0]
 
     #=== BUSINESS METHODS - RIGHTS ===#
 

@@ -4,8 +4,8 @@ import secrets
 from odoo import _, api, fields, models
 from odoo.exceptions import ValidationError
 
-from odoo.addons.payment_aps import const
-from odoo.addons.payment_aps.exceptions import APSError, APSRefused
+from odoo.addons.payment_aps.aps import const
+from odoo.addons.payment_aps.aps.errors import APSError, APSRefused
 
 _logger = logging.getLogger(__name__)
 

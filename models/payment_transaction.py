@@ -1,360 +1,194 @@
 import logging
 import re
-import secrets
-from urllib.parse import urljoin, urlsplit
 
 from psycopg2 import errors
 
-from odoo import _, api, models
-from odoo.exceptions import ValidationError
-from odoo.http import request
-from odoo.tools import email_normalize
+from odoo import api, fields, models
+from odoo.tools.sql import create_index
 
-from odoo.addons.payment import utils as payment_utils
-from odoo.addons.payment_aps import const
-from odoo.addons.payment_aps import utils as aps_utils
-from odoo.addons.payment_aps.controllers.main import APSController
-from odoo.addons.payment_aps.exceptions import APSMessageRefused
+from odoo.addons.payment_aps.aps import const, readings
+from odoo.addons.payment_aps.aps.errors import (
+    APSMessageAmbiguous,
+    APSMessageRefused,
+)
+from odoo.addons.payment_aps.aps.masking import describe_message
+from odoo.addons.payment_aps.aps.message import get_target_state, is_reference, is_unfinished
+from odoo.addons.payment_aps.aps.signature import get_signed_fields
+from odoo.addons.payment_aps.aps.values import (
+    get_option_fields,
+    get_payment_method_code,
+    parse_minor_units,
+)
 
 _logger = logging.getLogger(__name__)
 
-# Without characters that are easily mistaken for one another when read aloud.
-REFERENCE_ALPHABET = '23456789ABCDEFGHJKLMNPQRSTUVWXYZ'
-REFERENCE_SUFFIX_LENGTH = 8
-# Leaves room for the `R-` and `P-` prefixes and the sequence numbers of child transactions, and of
-# refunds of captures, in the 40 characters that APS grants.
-REFERENCE_MAX_LENGTH = 30
+# The fields of transactions that link to what is paid. Their modules are optional.
+DOCUMENT_FIELDS = ('sale_order_ids', 'invoice_ids')
 
 # How often a lock is asked for anew because the payment was updated while we waited, and how long
 # each wait may take. Together they stay below the time-out of APS's notifications.
 LOCK_ATTEMPTS = 5
 LOCK_TIMEOUT = '5s'
-
+# How often a message is stored anew because another delivery of it was stored meanwhile.
+STORE_ATTEMPTS = 3
 # What the application of an answer reads of a transaction. Odoo 19.0 has no callbacks.
 ANSWER_FIELDS = (
     'reference', 'state', 'operation', 'amount', 'currency_id', 'company_id', 'partner_id',
     'partner_lang', 'provider_id', 'provider_reference', 'payment_method_id', 'token_id',
-    'source_transaction_id', 'aps_command', 'aps_request_state', 'aps_next_check',
+    'source_transaction_id', 'aps_operation', 'aps_request_state', 'aps_next_check',
     'aps_request_date', 'aps_asked_date', 'aps_last_notice', 'create_date', 'last_state_change',
     'callback_is_done', 'callback_model_id', 'callback_res_id', 'callback_method', 'callback_hash',
+)
+# The queues of an account, as conditions: what is under way or was begun; those whose shopper is
+# back, or of which APS said what can't be believed; the rest, which anybody can make. Each has an
+# index of its own, see `init`.
+QUEUES = (
+    "aps_next_check IS NOT NULL AND state NOT IN ('draft', 'cancel', 'error')",
+    "aps_next_check <= aps_asked_date",
+    "aps_next_check IS NOT NULL",
 )
 
 
 class PaymentTransaction(models.Model):
+    """ The door: what APS says of a payment is found, admitted, checked and applied here.
+
+    All fields of the addon stand here, too.
+
+    """
+
     _inherit = 'payment.transaction'
 
-    #=== BUSINESS METHODS - REQUEST ===#
+    # The engine of 17.0 has no index for the children of a payment.
+    source_transaction_id = fields.Many2one(index='btree_not_null')
+    aps_payment_command = fields.Char(
+        string="APS Payment Command",
+        help="Whether the amount was to be taken at once (PURCHASE) or reserved (AUTHORIZATION).",
+        readonly=True,
+        copy=False,
+    )
+    aps_account = fields.Char(
+        string="APS Account",
+        help="A digest of the merchant account and environment that the payment was made with.",
+        readonly=True,
+        copy=False,
+    )
+    aps_next_check = fields.Datetime(
+        string="Next APS Check",
+        help="When Amazon Payment Services is asked about this payment next.",
+        readonly=True,
+        copy=False,
+    )
+    # When APS was last to be asked at once, e.g., because the shopper was back without a result.
+    aps_asked_date = fields.Datetime(string="APS Asked at Once", readonly=True, copy=False)
+    aps_last_check = fields.Datetime(string="Last APS Check", readonly=True, copy=False)
+    aps_last_notice = fields.Datetime(
+        string="Last APS Notice",
+        help="When Amazon Payment Services told of an operation that Odoo didn't know.",
+        readonly=True,
+        copy=False,
+    )
+    aps_operation = fields.Selection(
+        string="APS Operation",
+        help="The operation that this transaction carries out at Amazon Payment Services.",
+        selection=[
+            ('CAPTURE', "Capture"),
+            ('VOID_AUTHORIZATION', "Void"),
+            ('REFUND', "Refund"),
+            ('LAPSE', "Close the remaining amount"),
+        ],
+        readonly=True,
+        copy=False,
+    )
+    aps_request_state = fields.Selection(
+        string="APS Request",
+        selection=[('queued', "To be sent"), ('sent', "Waiting for the outcome")],
+        readonly=True,
+        copy=False,
+    )
+    aps_request_date = fields.Datetime(string="APS Request Date", readonly=True, copy=False)
+    aps_staff_message = fields.Char(
+        string="APS Reason",
+        help="Why the payment or its latest operation failed or waits, and what to do.",
+        readonly=True,
+        copy=False,
+    )
+    # Whether the reason is about something that APS has not told for certain yet.
+    aps_is_reason_open = fields.Boolean(string="APS Reason Is Open", readonly=True, copy=False)
+    aps_is_page_due = fields.Boolean(
+        help="Whether the shopper chose a saved card, and is to be sent to the payment page.",
+        readonly=True,
+        copy=False,
+    )
+    # The ids of the invoices that are linked if the outcome of the charge is not known at once.
+    aps_noted_invoices = fields.Json(
+        string="APS Noted Invoices",
+        readonly=True,
+        copy=False,
+    )
+    aps_is_used = fields.Boolean(
+        string="Uses APS", compute='_compute_aps_is_used', search='_search_aps_is_used'
+    )
+    aps_is_closable = fields.Boolean(compute='_compute_aps_is_closable', compute_sudo=True)
+    aps_message_count = fields.Integer(
+        string="APS Messages",
+        compute='_compute_aps_message_count',
+        groups='base.group_system,account.group_account_invoice,account.group_account_readonly',
+    )
 
-    @api.model
-    def _compute_reference(self, provider_code, prefix=None, separator='-', **kwargs):
-        """ Override of `payment` to make references that APS accepts.
-
-        APS accepts letters, digits, `-`, `_` and `.`, 40 at most, and wants a reference to be
-        unique for ever. A random suffix makes it so, even for two shoppers in the same second, or
-        after the database was restored to an earlier day.
-
-        The references of child transactions are left as they are. They are derived from that of the
-        source transaction, so that an operation that is repeated after a rollback has the same
-        reference as the first time.
-
-        :param str provider_code: Whose transaction it will be.
-        :param str prefix: What the reference begins with, such as the name of the order.
-        :param str separator: What the engine puts between the prefix and its own number.
-        :return: The reference.
-        :rtype: str
-        """
-        if provider_code == 'aps' and prefix:
-            prefix = aps_utils.to_latin(prefix)  # The engine drops digits of other scripts.
-        reference = super()._compute_reference(
-            provider_code, prefix=prefix, separator=separator, **kwargs
-        )
-        if provider_code != 'aps':
-            return reference
-        if len(self) == 1 and prefix in (f'R-{self.reference}', f'P-{self.reference}'):
-            return reference
-        return self._aps_make_reference(reference)
-
-    @api.model
-    def _aps_make_reference(self, readable_part):
-        """ Return a reference that APS accepts and has never seen.
-
-        :param str readable_part: The name of the document, or what else tells about the payment.
-        :return: The reference.
-        :rtype: str
-        """
-        readable_part = aps_utils.to_latin(readable_part).encode('ascii', 'ignore').decode()
-        readable_part = re.sub(r'[^A-Za-z0-9_]+', '-', readable_part).strip('-')
-        readable_part = readable_part[:REFERENCE_MAX_LENGTH - REFERENCE_SUFFIX_LENGTH - 1]
-        readable_part = readable_part.strip('-') or payment_utils.singularize_reference_prefix()
-        suffix = ''.join(
-            secrets.choice(REFERENCE_ALPHABET) for _i in range(REFERENCE_SUFFIX_LENGTH)
-        )
-        return f'{readable_part}-{suffix}'
-
-    def _get_specific_rendering_values(self, processing_values):
-        """ Override of `payment` to return the signed fields of the redirect form.
-
-        Note: `self.ensure_one()` from `_get_processing_values`
-
-        :param dict processing_values: What the engine knows about the transaction.
-        :return: The fields of the redirect form and the address to post them to.
-        :rtype: dict
-        """
-        res = super()._get_specific_rendering_values(processing_values)
-        if self.provider_code != 'aps':
-            return res
-
-        form_values = self._aps_prepare_form_values()
-        return aps_utils.MaskedValues(
-            form_values,
-            signature=self.provider_id._aps_calculate_signature(form_values, incoming=False),
-            api_url=self.provider_id._aps_get_api_url(),
-        )
-
-    def _aps_prepare_form_values(self):
-        """ Return the fields of the redirect form, unsigned.
-
-        Fields without value are left out: an empty input would be posted without being signed.
-        See https://paymentservices.amazon.com/docs/api/accepting-payments/hosted-checkout.
-
-        :return: The fields.
-        :rtype: dict
-        """
-        self._aps_check_offer()
-        self._aps_note_request()
-        provider_sudo = self.provider_id.sudo()
-        currency_code = self.currency_id.name
-        values = {
-            'command': self._aps_get_command(),
-            'access_code': provider_sudo.aps_access_code,
-            'merchant_identifier': provider_sudo.aps_merchant_identifier,
-            'merchant_reference': self.reference,
-            'amount': str(aps_utils.to_minor_units(self.amount, currency_code)),
-            'currency': currency_code,
-            'language': aps_utils.get_language(self.partner_lang),
-            'customer_email': self._aps_get_customer_email(),
-            'return_url': urljoin(provider_sudo._aps_get_return_base(), APSController._return_url),
-            'order_description': self._aps_get_order_description(),
-            'customer_ip': self._aps_get_customer_ip(),
-            **self._aps_prepare_method_values(),
-        }
-        return {name: value for name, value in values.items() if value}
-
-    def _aps_prepare_method_values(self):
-        """ Return the fields of the redirect form that say what is paid with.
-
-        :return: The fields of the payment method, or the saved card.
-        :rtype: dict
-        :raise ValidationError: If the method needs a phone number, and there is none.
-        """
-        if self.token_id:
-            return {'token_name': self.token_id.provider_ref}
-        values = aps_utils.get_option_fields(self.payment_method_code)
-        if self._aps_get_option().phone:
-            values['phone_number'] = self._aps_get_phone()
-        if self._aps_preselects_saving():
-            values['remember_me'] = 'YES'
-        return values
-
-    def _aps_get_option(self):
-        """ Return what can be done with the payment method.
-
-        :return: The row of the table of payment options; that of cards for a card of any brand.
-        :rtype: const.PaymentOption
-        """
-        return const.OPTIONS_BY_METHOD.get(self.payment_method_code, const.ANY_CARD)
-
-    def _aps_check_offer(self):
-        """ Check that this payment can be made with the provider, or the saved card, at all.
-
-        What a payment form offers is never refused. A live provider takes real money, so nobody has
-        to be kept from using it, whatever a crafted request names. A payment in test mode costs
-        nothing, so it has to be one that the engine offers.
-
-        :return: None
-        :raise ValidationError: If it can't be made.
-        """
-        if self.token_id:
-            self.token_id._aps_check_usable(self.provider_id)
-        state = self.provider_id.sudo().state
-        # What is charged without the shopper is not limited by what the shop offers.
-        is_free = state == 'test' and self.operation != 'offline'
-        if state == 'disabled' or (is_free and not self._aps_is_offered()):
-            raise ValidationError(_(
-                "This payment can't be made with %(method)s. Choose another payment method.",
-                method=self.payment_method_id.name,
-            ))
-        self._aps_check_limits()
-
-    def _aps_check_limits(self):
-        """ Check that the amount is one that APS takes.
-
-        :return: None
-        :raise ValidationError: If it is nothing at APS, or has too many digits.
-        """
-        currency_code = self.currency_id.name
-        if aps_utils.is_payable(self.amount, currency_code):
-            return
-        if aps_utils.to_minor_units(self.amount, currency_code) <= 0:
-            raise ValidationError(_(
-                "%(amount)s is less than the smallest amount that can be paid with %(method)s. "
-                "Choose another payment method.",
-                amount=self.currency_id.format(self.amount), method=self.payment_method_id.name,
-            ))
-        raise ValidationError(_(
-            "%(amount)s is too much for one payment with %(method)s, which takes %(maximum)s at "
-            "most. Choose another payment method.",
-            amount=self.currency_id.format(self.amount), method=self.payment_method_id.name,
-            maximum=self._aps_format(const.MAX_AMOUNT_MINOR),
-        ))
-
-    def _aps_is_offered(self):
-        """ Return whether the engine offers the provider for each of the documents.
-
-        :return: Whether it does, with what other modules offer or withhold.
-        :rtype: bool
-        """
-        return all(map(self._aps_is_offered_for, self._aps_get_documents() or [self]))
-
-    def _aps_is_offered_for(self, document):
-        """ Return whether the engine offers the provider to one of those whom the form may be for.
-
-        It is made for the customer of the document or the user who is logged in, and then the
-        transaction for the billing address. Limits of amount, country and currency protect nothing
-        in test mode, so they are left out, by asking for no amount, nobody and no currency as well.
-
-        :param recordset document: The order or invoice; the transaction itself if there is none.
-        :return: Whether it does.
-        :rtype: bool
-        """
-        options = {}
-        if document._name == 'sale.order':
-            options['sale_order_id'] = document.id
-            if 'website_id' in document._fields:  # The module of shops is optional.
-                options['website_id'] = document.website_id.id
-        partners = self.partner_id | document.partner_id | self.env.user.partner_id
-        providers_sudo = self.provider_id.sudo()
-        return any(
-            self.provider_id in providers_sudo._get_compatible_providers(
-                document.company_id.id, partner_id, 0, currency_id=currency_id, **options
+    def init(self):
+        """ Create an index for each queue of the check. """
+        super().init()
+        for number, condition in enumerate(QUEUES, start=1):
+            create_index(
+                self.env.cr, f'payment_transaction_aps_queue_{number}', self._table,
+                ['provider_id', 'aps_next_check', 'id'], where=condition,
             )
-            for partner_id in (*partners.ids, False)
-            for currency_id in (self.currency_id.id, None)
+
+    #=== COMPUTE METHODS ===#
+
+    @api.depends('provider_code')
+    def _compute_aps_is_used(self):
+        for tx in self:
+            tx.aps_is_used = tx.provider_code == 'aps'
+
+    def _search_aps_is_used(self, operator, value):
+        """ Search by the provider, which accountants may not search for. """
+        providers_sudo = self.env['payment.provider'].sudo().search([('code', '=', 'aps')])
+        values = value if operator in ('in', 'not in') else [value]
+        is_wanted = (True in values) == (operator in ('=', 'in'))
+        return [('provider_id', 'in' if is_wanted else 'not in', providers_sudo.ids)]
+
+    @api.depends('state', 'provider_code', 'aps_next_check', 'aps_request_state')
+    def _compute_aps_is_closable(self):
+        for tx in self:
+            payment = tx._origin._aps_get_payment()
+            tx.aps_is_closable = tx.provider_code == 'aps' and bool(payment._aps_get_closable())
+
+    def _compute_aps_message_count(self):
+        for tx in self:
+            tx.aps_message_count = self.env['payment.aps.message'].search_count(
+                tx._aps_get_message_domain()
+            )
+
+    #=== ACTION METHODS ===#
+
+    def action_aps_view_messages(self):
+        """ Open the trail of messages of the payment.
+
+        :return: The action.
+        :rtype: dict
+        """
+        self.ensure_one()
+        action = self.env['ir.actions.act_window']._for_xml_id(
+            'payment_aps.action_payment_aps_message'
         )
+        return {**action, 'domain': self._aps_get_message_domain()}
 
-    def _aps_get_documents(self):
-        """ Return the orders and invoices that are paid; their modules are optional.
+    def _aps_get_message_domain(self):
+        """ Return the domain of the messages about the payment and its captures and refunds. """
+        return [('merchant_reference', '=', self._origin._aps_get_payment().reference)]
 
-        :return: The documents, of several models.
-        :rtype: list[recordset]
-        """
-        return [
-            document for name in const.DOCUMENT_FIELDS if name in self._fields
-            for document in self[name]
-        ]
-
-    def _aps_get_phone(self):
-        """ Return the phone number of the shopper, which some methods ask for.
-
-        :return: The phone number, fit for APS.
-        :rtype: str
-        :raise ValidationError: If there is none.
-        """
-        phone = aps_utils.clean_phone(self.partner_phone)
-        if not phone:
-            raise ValidationError(_(
-                "%(method)s needs your phone number. Add it to your address, or choose another "
-                "payment method.",
-                method=self.payment_method_id.name,
-            ))
-        return phone
-
-    @api.model
-    def _aps_get_page_lang(self):
-        """ Return the language of the page that a shopper reads.
-
-        The routes by which payments are made belong to no website, as a rule, so the page is known
-        by the cookie that it has set.
-
-        :return: The code of an installed language; `None` if there is no page.
-        :rtype: str | None
-        """
-        if not request:
-            return None
-        is_page = getattr(request, 'is_frontend', False)
-        code = self.env.lang if is_page else request.httprequest.cookies.get('frontend_lang')
-        return code if code in dict(self.env['res.lang'].get_installed()) else None
-
-    def _ensure_provider_is_not_disabled(self):
-        """ Override of `payment` to move no money without a shopper in a copy of the database.
-
-        The engine calls it before it charges a saved card, captures, voids or refunds, and before
-        it writes anything. So a charge doesn't end as a failure of the customer.
-
-        :return: None
-        :raise UserError: If the provider waits for an administrator to confirm the database.
-        """
-        super()._ensure_provider_is_not_disabled()
-        is_shopper_present = self.operation == 'online_token' and self.state == 'draft'
-        if self.provider_code == 'aps' and not is_shopper_present:
-            self.provider_id._aps_ensure_confirmed()
-
-    def _aps_get_command(self):
-        """ Return whether the amount is to be taken at once or to be reserved only.
-
-        :return: `PURCHASE` or `AUTHORIZATION`.
-        :rtype: str
-        """
-        return self.provider_id._aps_get_payment_command(self.payment_method_code, self.operation)
-
-    def _aps_get_customer_email(self):
-        """ Return an address for the mandatory e-mail of the customer.
-
-        Point of sale, kiosk, payment link and donations know no e-mail of the customer. The company
-        receives APS's e-mails then.
-
-        :return: The first address at hand that APS accepts.
-        :rtype: str
-        """
-        for candidate in self._aps_list_emails():
-            email = email_normalize(candidate or '', strict=False)
-            if aps_utils.fits_limits('customer_email', email):
-                return email
-        host = urlsplit(self.provider_id.get_base_url()).hostname or ''
-        is_domain = re.fullmatch(r'[a-z0-9.-]+\.[a-z]{2,}', host)  # Not localhost, not an IP.
-        return f'noreply@{host if is_domain else "example.com"}'
-
-    def _aps_list_emails(self):
-        """ Return the addresses at hand, one by one: the company is read only if need be.
-
-        :return: The addresses, which may be missing or unusable.
-        :rtype: Iterator[str | bool]
-        """
-        yield self.partner_email
-        yield self.partner_id.email
-        yield self.company_id.email
-        yield self.company_id.partner_id.email
-
-    def _aps_get_order_description(self):
-        """ Return the names of the documents that are paid.
-
-        :return: The names, fit for APS; empty if there are none.
-        :rtype: str
-        """
-        names = [document.name for document in self._aps_get_documents()]
-        description = aps_utils.clean_value('order_description', ' '.join(filter(None, names)))
-        # Those who ask for a phone number ask for a description as well.
-        return description or (self.reference if self._aps_get_option().phone else '')
-
-    def _aps_get_customer_ip(self):
-        """ Return the IP address of the shopper.
-
-        :return: The address; empty outside of a shopper's request.
-        :rtype: str
-        """
-        return aps_utils.clean_ip(payment_utils.get_customer_ip_address())
-
-    #=== BUSINESS METHODS - ANSWERS ===#
+    #=== BUSINESS METHODS - FINDING AND LOCKING ===#
 
     @api.model
     def _aps_search(self, message):
@@ -367,7 +201,7 @@ class PaymentTransaction(models.Model):
         :rtype: tuple[recordset of `payment.transaction`, recordset of `payment.provider`]
         """
         reference, tx = message.get('merchant_reference'), self.browse()
-        if aps_utils.is_reference(reference):
+        if is_reference(reference):
             tx = self.sudo().search_fetch(
                 [('reference', '=', reference), ('provider_id.code', '=', 'aps')],
                 ['reference', 'provider_id'],
@@ -435,6 +269,135 @@ class PaymentTransaction(models.Model):
         self.fetch([name for name in ANSWER_FIELDS if name in self._fields])
         self.provider_id._aps_fetch_account()
 
+    def _aps_lock_if_free(self):
+        """ Lock the payment, and return whether nobody else had locked it. """
+        self.env.cr.execute(
+            "SELECT 1 FROM payment_transaction WHERE id = %s FOR NO KEY UPDATE SKIP LOCKED",
+            [self.id],
+        )
+        return bool(self.env.cr.fetchone())
+
+    def _aps_start_over(self):
+        """ Roll back, to see the database as it is now. """
+        self.env.cr.rollback()
+        self.env.invalidate_all(flush=False)
+
+    #=== BUSINESS METHODS - ADMITTING ===#
+
+    def _aps_admit(self, message, channel):
+        """ Lock the payment for an authentic message, and store the message in the trail.
+
+        The message is stored before it is applied, when there is nothing yet that could be lost
+        with a failure of the trail. Both are committed together, so a message that is stored was
+        applied, and a repetition of it has nothing to change. That holds for the result of a
+        payment only: two refunds of the same amount may be told in the same words.
+
+        Note: `self.ensure_one()`; must be called before anything is written.
+
+        :param dict message: The message, whose signature was verified.
+        :param str channel: The route by which it came, `return` or `webhook`.
+        :return: Whether the message is to be applied.
+        :rtype: bool
+        """
+        for _attempt in range(STORE_ATTEMPTS):
+            self._aps_lock()
+            try:
+                is_new = self.env['payment.aps.message'].sudo()._aps_store_received(
+                    self.provider_id, message, channel
+                )
+                if is_new or message.get('command') not in const.PAYMENT_COMMANDS:
+                    return True
+                self._aps_note_repetition(message)
+                return False
+            except errors.SerializationFailure:  # Stored by another request since our first query.
+                self._aps_start_over()
+            except Exception:
+                _logger.exception("A message could not be stored in the trail.")
+                self._aps_start_over()
+                break
+        self._aps_lock()
+        return True
+
+    def _aps_note_repetition(self, message):
+        """ Have APS asked if a repeated message contradicts what is believed by now.
+
+        Two attempts that end alike are told in the same words, so it may be about another one.
+
+        :param dict message: An answer about the payment, authentic, which was applied before.
+        :return: None
+        """
+        state = get_target_state(
+            message.get('status') or '', message.get('response_code') or ''
+        )
+        is_failure, was_failed = (one in ('cancel', 'error') for one in (state, self.state))
+        is_open = self.state == 'pending' or was_failed
+        if is_open and state != self.state and is_failure != was_failed:
+            self._aps_schedule_check(at_once=True)
+
+    def _aps_take_over(self, message):
+        """ Apply an authentic message that came by a route, if it can be believed.
+
+        Whoever posts it may have cut what was signed into other fields, and may have sent the
+        request that it answers. The answers that come over a connection of our own need not pass.
+
+        Note: `self.ensure_one()`; the payment must be locked.
+
+        :param dict message: The message, whose signature was verified.
+        :return: None
+        :raise APSMessageRefused: If the message can't be believed, or doesn't fit the transaction.
+        """
+        doubt = readings.find_doubt(get_signed_fields(message))
+        if doubt:
+            raise APSMessageAmbiguous(doubt, describe_message(message))
+        is_refusal = message['status'] == readings.REFUSED_STATUS
+        if is_refusal:
+            self._aps_check_refusal(message)
+        self._aps_handle(message)
+        if is_refusal:
+            self._aps_schedule_check(at_once=True)
+
+    def _aps_check_refusal(self, message):
+        """ Check that a signed refusal of a request may fail the payment.
+
+        Anybody may have sent the request, so the refusal ends only a payment of which nothing else
+        is known, and which it names with amount and currency. Otherwise APS is asked, unless there
+        is nothing left to ask.
+
+        :param dict message: The message, whose signature was verified.
+        :return: None
+        :raise APSMessageRefused: If it may not.
+        """
+        description = describe_message(message)
+        is_under_way = bool(self._aps_get_family().filtered('aps_request_state'))
+        if self.state in ('authorized', 'done') and not is_under_way:
+            raise APSMessageRefused("a refused request changes no payment", description)
+        if self.state != 'draft' or is_under_way:
+            raise APSMessageAmbiguous("a refused request changes nothing under way", description)
+        sums = (parse_minor_units(message.get('amount')), message.get('currency'))
+        if sums != (self._aps_sum_minor(), self.currency_id.name):
+            raise APSMessageAmbiguous("a refused request of other sums", description)
+
+    def _aps_take_note(self, message, channel, error):
+        """ Store an authentic message that is not applied, so that it isn't overlooked.
+
+        If it is not certain what APS said, or what is true, APS is asked, once for each message.
+
+        :param dict message: The message, whose signature was verified.
+        :param str channel: The route by which it came, `return` or `webhook`.
+        :param APSMessageRefused error: Why it is not applied. What was changed was rolled back.
+        :return: None
+        """
+        messages_sudo = self.env['payment.aps.message'].sudo()
+        is_ambiguous = isinstance(error, APSMessageAmbiguous)
+        # Before the message is stored for good: a conflict has this request run again.
+        if is_ambiguous and not messages_sudo._aps_was_refused(message, channel):
+            self._aps_lock()
+            self._aps_get_payment()._aps_schedule_check(at_once=True)
+            self.env.flush_all()
+        messages_sudo._aps_store_refused(self.provider_id, message, channel, error.aps_reason)
+
+    #=== BUSINESS METHODS - CHECKING ===#
+
     def _aps_check_message(self, message):
         """ Check that an authentic message fits the transaction.
 
@@ -484,8 +447,8 @@ class PaymentTransaction(models.Model):
             return
         if message.get('currency') != self.currency_id.name:
             self._aps_refuse(message, f"the currency is not {self.currency_id.name}")
-        if aps_utils.parse_minor_units(message.get('amount')) != self._aps_to_minor():
-            self._aps_refuse(message, f"the amount is not {self._aps_to_minor()}")
+        if parse_minor_units(message.get('amount')) != self._aps_sum_minor():
+            self._aps_refuse(message, f"the amount is not {self._aps_sum_minor()}")
 
     def _aps_check_operation_amount(self, message):
         """ Check that an answer about an operation can be about this payment.
@@ -498,8 +461,8 @@ class PaymentTransaction(models.Model):
             self._aps_refuse(message, f"the currency is not {self.currency_id.name}")
         amount = message.get('amount')
         if amount:
-            amount_minor = aps_utils.parse_minor_units(amount)
-            if amount_minor is None or not 0 < amount_minor <= self._aps_to_minor():
+            amount_minor = parse_minor_units(amount)
+            if amount_minor is None or not 0 < amount_minor <= self._aps_sum_minor():
                 self._aps_refuse(message, "the amount exceeds that of the payment")
 
     def _aps_refuse(self, message, reason):
@@ -510,7 +473,9 @@ class PaymentTransaction(models.Model):
         :raise APSMessageRefused: In any case.
         """
         self.env['payment.aps.message'].sudo()._aps_mark_refused(message, reason)
-        raise APSMessageRefused(reason, aps_utils.describe_message(message))
+        raise APSMessageRefused(reason, describe_message(message))
+
+    #=== BUSINESS METHODS - APPLYING ===#
 
     def _aps_apply(self, message):
         """ Apply an answer to the payment and to the transactions that capture or refund it.
@@ -538,24 +503,24 @@ class PaymentTransaction(models.Model):
         :return: None
         """
         status, response_code = message.get('status') or '', message.get('response_code') or ''
-        target_state = aps_utils.get_target_state(status, response_code)
+        target_state = get_target_state(status, response_code)
         if not target_state or not self._aps_is_plausible(target_state, message):
             _logger.warning(
                 "Answer from APS not understood for %s: %s",
-                self.reference, aps_utils.describe_message(message),
+                self.reference, describe_message(message),
             )
             target_state = 'pending'  # Never guess about money.
         if not self._aps_can_become(target_state):
             _logger.info(
                 "Answer from APS changes nothing for %s in state %s: %s",
-                self.reference, self.state, aps_utils.describe_message(message),
+                self.reference, self.state, describe_message(message),
             )
             self._aps_tokenize(message, target_state)
             self._aps_update_message(target_state, response_code)
             return
         was_failed = self.state in ('cancel', 'error')
         was_unclear = self.state == 'pending' and bool(self.state_message)
-        if was_failed and aps_utils.is_unfinished(status, response_code) and (
+        if was_failed and is_unfinished(status, response_code) and (
             target_state == 'pending'
         ):
             self._aps_note_next_attempt()
@@ -570,22 +535,6 @@ class PaymentTransaction(models.Model):
         if self.aps_last_notice and self.state in ('authorized', 'done'):
             self._aps_take_over_sums()  # An operation was told before the payment itself.
 
-    def _aps_note_repetition(self, message):
-        """ Have APS asked if a repeated message contradicts what is believed by now.
-
-        Two attempts that end alike are told in the same words, so it may be about another one.
-
-        :param dict message: An answer about the payment, authentic, which was applied before.
-        :return: None
-        """
-        state = aps_utils.get_target_state(
-            message.get('status') or '', message.get('response_code') or ''
-        )
-        is_failure, was_failed = (one in ('cancel', 'error') for one in (state, self.state))
-        is_open = self.state == 'pending' or was_failed
-        if is_open and state != self.state and is_failure != was_failed:
-            self._aps_schedule_check(at_once=True)
-
     def _aps_can_become(self, target_state, is_captured=False):
         """ Return whether an answer may bring the payment to a state.
 
@@ -598,7 +547,7 @@ class PaymentTransaction(models.Model):
         if not is_captured:  # After all, the amount had not been released.
             final_commands.add('LAPSE')
         is_released = self.state == 'cancel' and any(
-            tx.aps_command in final_commands and tx.state == 'cancel'
+            tx.aps_operation in final_commands and tx.state == 'cancel'
             for tx in self._aps_get_family()
         )
         return self.state in const.SOURCE_STATES[target_state] and not (
@@ -635,7 +584,7 @@ class PaymentTransaction(models.Model):
             values['provider_reference'] = False  # It is the number of an attempt that failed.
         payment_method = self._aps_find_payment_method(message.get('payment_option'))
         # A wallet or a plan answers with the card that is behind it.
-        is_chosen_by_option = 'payment_option' in aps_utils.get_option_fields(
+        is_chosen_by_option = 'payment_option' in get_option_fields(
             self.payment_method_code
         )
         if payment_method and payment_method != self.payment_method_id and is_chosen_by_option:
@@ -651,7 +600,7 @@ class PaymentTransaction(models.Model):
         :rtype: recordset of `payment.method`
         """
         payment_method_model = self.env['payment.method'].with_context(active_test=False)
-        code = aps_utils.get_payment_method_code(payment_option)
+        code = get_payment_method_code(payment_option)
         if not code:
             return payment_method_model
         return payment_method_model.search([('code', '=', code)], limit=1)

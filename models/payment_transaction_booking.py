@@ -7,7 +7,7 @@ from psycopg2 import OperationalError
 from odoo import Command, _, api, fields, models
 from odoo.exceptions import UserError
 
-from odoo.addons.payment_aps import utils as aps_utils
+from odoo.addons.payment_aps.aps.masking import shorten
 
 _logger = logging.getLogger(__name__)
 
@@ -96,7 +96,7 @@ class PaymentTransaction(models.Model):
         except UserError as error:
             reason = str(error)
         except Exception as error:  # Of another module, which the engine has logged.
-            reason = aps_utils.shorten(repr(error), 200)
+            reason = shorten(repr(error), 200)
         # If it was captured in parts, the engine books these.
         is_in_parts = any(tx.state in ('done', 'cancel') for tx in self.child_transaction_ids)
         if not (self.payment_id or is_in_parts):

@@ -1,10 +1,13 @@
+import logging
 from datetime import timedelta
 
-from odoo import _, api, fields, models
+from odoo import _, fields, models
 from odoo.exceptions import AccessError, UserError, ValidationError
 
 from odoo.addons.payment import utils as payment_utils
-from odoo.addons.payment_aps import const
+from odoo.addons.payment_aps.aps.schedule import CHECK_SCHEDULE
+
+_logger = logging.getLogger(__name__)
 
 # Who may close a payment, or an operation, whose outcome APS doesn't tell.
 CLOSING_GROUPS = ('account.group_account_invoice', 'base.group_system')
@@ -15,19 +18,10 @@ class PaymentTransaction(models.Model):
 
     A pending payment keeps its invoice from being paid on the portal, and an operation under way
     keeps all others from being made.
+
     """
 
     _inherit = 'payment.transaction'
-
-    aps_is_closable = fields.Boolean(compute='_compute_aps_is_closable', compute_sudo=True)
-
-    #=== COMPUTE METHODS ===#
-
-    @api.depends('state', 'provider_code', 'aps_next_check', 'aps_request_state')
-    def _compute_aps_is_closable(self):
-        for tx in self:
-            payment = tx._origin._aps_get_payment()
-            tx.aps_is_closable = tx.provider_code == 'aps' and bool(payment._aps_get_closable())
 
     #=== ACTION METHODS ===#
 
@@ -66,7 +60,7 @@ class PaymentTransaction(models.Model):
         if not (reason or '').strip():
             raise ValidationError(_("Say why this payment is closed."))
         payment_sudo = self.sudo().with_context(payment_backend_action=True)._aps_get_payment()
-        payment_sudo._aps_touch()  # Not while an answer of APS is being applied.
+        payment_sudo._aps_reserve_payment()  # Not while an answer of APS is being applied.
         text = _("Closed by %(user)s: %(reason)s", user=self.env.user.name, reason=reason.strip())
         for tx_sudo in payment_sudo._aps_get_closable():
             if tx_sudo.aps_request_state:
@@ -98,10 +92,6 @@ class PaymentTransaction(models.Model):
             ))
         raise UserError(_("There is nothing to close on this payment."))
 
-    def _aps_get_under_way(self):
-        """ Return the operations of the payment that wait for their outcome. """
-        return self._aps_get_family().filtered(lambda tx: tx.aps_request_state == 'sent')
-
     def _aps_get_closable(self):
         """ Return what is open although nobody asks about it, or APS gave no answer for long.
 
@@ -109,7 +99,7 @@ class PaymentTransaction(models.Model):
         :rtype: recordset of `payment.transaction`
         """
         now = fields.Datetime.now()
-        schedule = timedelta(minutes=const.CHECK_SCHEDULE[-1])
+        schedule = timedelta(minutes=CHECK_SCHEDULE[-1])
         closable = self._aps_get_under_way().filtered(
             lambda tx: not self.aps_next_check or now - tx._aps_get_sending_date() >= schedule
         )

@@ -7,16 +7,16 @@ from odoo import _, api, fields, models
 from odoo.exceptions import UserError
 
 from odoo.addons.payment import utils as payment_utils
-from odoo.addons.payment_aps import const
-from odoo.addons.payment_aps import utils as aps_utils
-from odoo.addons.payment_aps.exceptions import (
+from odoo.addons.payment_aps.aps import const
+from odoo.addons.payment_aps.aps.errors import (
     APSError,
     APSOutcomeUnknown,
     APSRefused,
     APSUnreachable,
 )
-
-from .payment_transaction_status import NOTICE_TIME
+from odoo.addons.payment_aps.aps.message import get_operation_outcome
+from odoo.addons.payment_aps.aps.schedule import NOTICE_TIME
+from odoo.addons.payment_aps.aps.values import to_major_units, to_minor_units
 
 _logger = logging.getLogger(__name__)
 
@@ -40,35 +40,10 @@ class PaymentTransaction(models.Model):
 
     A payment has one operation under way at most, so that the sums that APS reports tell whether it
     was executed.
+
     """
 
     _inherit = 'payment.transaction'
-
-    aps_command = fields.Selection(
-        string="APS Operation",
-        help="The operation that this transaction carries out at Amazon Payment Services.",
-        selection=[
-            ('CAPTURE', "Capture"),
-            ('VOID_AUTHORIZATION', "Void"),
-            ('REFUND', "Refund"),
-            ('LAPSE', "Close the remaining amount"),
-        ],
-        readonly=True,
-        copy=False,
-    )
-    aps_request_state = fields.Selection(
-        string="APS Request",
-        selection=[('queued', "To be sent"), ('sent', "Waiting for the outcome")],
-        readonly=True,
-        copy=False,
-    )
-    aps_request_date = fields.Datetime(string="APS Request Date", readonly=True, copy=False)
-    aps_staff_message = fields.Char(
-        string="APS Reason",
-        help="Why the payment or its latest operation failed or waits, and what to do.",
-        readonly=True,
-        copy=False,
-    )
 
     #=== ACTION METHODS ===#
 
@@ -80,18 +55,18 @@ class PaymentTransaction(models.Model):
         """
         payment_utils.check_rights_on_recordset(self)
         for tx_sudo in self.sudo():
-            remaining = tx_sudo._aps_get_capturable_amount()
+            remaining = tx_sudo._aps_get_capturable_minor()
             is_open = tx_sudo.provider_code == 'aps' and tx_sudo.state == 'authorized'
             if not is_open or remaining <= 0:
                 raise UserError(_("There is no remaining amount to close on this payment."))
             tx_sudo._aps_check_nothing_is_under_way()
-            tx_sudo._aps_touch()
+            tx_sudo._aps_reserve_payment()
             if not tx_sudo._aps_get_captured():
                 tx_sudo._aps_close_uncaptured()
                 continue
             currency_code = tx_sudo.currency_id.name
             lapse_tx = tx_sudo._create_child_transaction(
-                aps_utils.to_major_units(remaining, currency_code), aps_command='LAPSE'
+                to_major_units(remaining, currency_code), aps_operation='LAPSE'
             )
             lapse_tx._aps_settle_lapse()
 
@@ -107,136 +82,8 @@ class PaymentTransaction(models.Model):
             ))
         tx = self._aps_with_shopper_lang()
         # Of the release by the bank, APS knows nothing. It still tells of an authorization.
-        tx.write({'aps_command': 'LAPSE', 'aps_next_check': False})
+        tx.write({'aps_operation': 'LAPSE', 'aps_next_check': False})
         tx._set_canceled(state_message=tx._aps_get_void_message())
-
-    #=== BUSINESS METHODS - AMOUNTS AND RELATIVES ===#
-
-    def _aps_to_minor(self):
-        """ Return the amounts of the transactions, added up.
-
-        :return: The sum of the absolute amounts, in minor units.
-        :rtype: int
-        """
-        return sum(aps_utils.to_minor_units(abs(tx.amount), tx.currency_id.name) for tx in self)
-
-    def _aps_get_payment(self):
-        """ Return the transaction of the payment that APS knows by its reference.
-
-        :return: The transaction at the root of captures and refunds.
-        :rtype: recordset of `payment.transaction`
-        """
-        payment = self
-        while payment.source_transaction_id:
-            payment = payment.source_transaction_id
-        return payment
-
-    def _aps_get_family(self):
-        """ Return the payment and all transactions that capture, void or refund it.
-
-        :return: The transactions.
-        :rtype: recordset of `payment.transaction`
-        """
-        family = generation = self._aps_get_payment()
-        while generation:
-            generation = generation.child_transaction_ids
-            family |= generation
-        return family
-
-    def _aps_get_captured(self):
-        """ Return the transactions that stand for money that was taken from the shopper.
-
-        :return: The captures, or the payment itself if it was captured at once.
-        :rtype: recordset of `payment.transaction`
-        """
-        payment = self._aps_get_payment()
-        captures = payment.child_transaction_ids.filtered(lambda tx: tx.operation != 'refund')
-        captured = captures.filtered(lambda tx: tx.state == 'done')
-        return captured or payment.filtered(lambda tx: tx.state == 'done')
-
-    def _aps_get_refunds(self):
-        """ Return the refunds of the payment, whatever their state. """
-        return self._aps_get_family().filtered(lambda tx: tx.operation == 'refund')
-
-    def _aps_get_capturable_amount(self):
-        """ Return what is left to capture of an authorization.
-
-        Operations under way and the rest that was closed count as captured.
-
-        :return: The amount, in minor units.
-        :rtype: int
-        """
-        spent = self.child_transaction_ids.filtered(
-            lambda tx: tx.operation != 'refund' and tx.state != 'error'
-        )
-        return self._aps_to_minor() - spent._aps_to_minor()
-
-    def _aps_get_closed(self):
-        """ Return the transactions that closed the rest of an authorization in Odoo.
-
-        The bank releases it in its own time, so the back office may still capture it.
-
-        :return: The transactions.
-        :rtype: recordset of `payment.transaction`
-        """
-        return self.child_transaction_ids.filtered(
-            lambda tx: tx.aps_command == 'LAPSE' and tx.state == 'cancel'
-        )
-
-    def _aps_get_refundable_amount(self):
-        """ Return what is left to refund of a capture or a payment.
-
-        :return: The amount, in minor units.
-        :rtype: int
-        """
-        refunds = self.child_transaction_ids.filtered(
-            lambda tx: tx.operation == 'refund' and tx.state not in ('error', 'cancel')
-        )
-        return self._aps_to_minor() - refunds._aps_to_minor()
-
-    def _aps_get_refundable_major(self):
-        """ Return what is left to refund of a capture or a payment.
-
-        :return: The amount, in major units.
-        :rtype: float
-        """
-        return aps_utils.to_major_units(self._aps_get_refundable_amount(), self.currency_id.name)
-
-    def _aps_is_rest(self, amount, besides=None):
-        """ Return whether a void is about what a capture that is about to be sent leaves over.
-
-        The capture wizard asks for the void of the rest in the same request as for the capture.
-
-        :param float|None amount: The amount to void, in major units; `None` for all of it.
-        :param recordset besides: The child transaction of the void, if it exists already.
-        :return: Whether it is.
-        :rtype: bool
-        """
-        is_capture_queued = any(
-            tx.aps_command == 'CAPTURE' and tx.aps_request_state == 'queued'
-            for tx in self._aps_get_family()
-        )
-        if not is_capture_queued or not amount:
-            return False
-        rest = self._aps_get_capturable_amount() + (besides._aps_to_minor() if besides else 0)
-        return aps_utils.to_minor_units(amount, self.currency_id.name) == rest
-
-    def _create_child_transaction(self, amount, is_refund=False, **custom_create_values):
-        """ Override of `payment` for payments whose saved card was deleted meanwhile.
-
-        The engine forbids to create a transaction with an archived token. Captures and refunds are
-        made by the number of the payment, so they have no need of it.
-
-        :param float amount: The amount of the child transaction, in major units.
-        :param bool is_refund: Whether it is a refund.
-        :return: The child transaction.
-        :rtype: recordset of `payment.transaction`
-        """
-        if self.provider_code == 'aps' and not self.sudo().token_id.active:
-            custom_create_values = {'token_id': False, **custom_create_values}
-        return super()._create_child_transaction(
-            amount, is_refund=is_refund, **custom_create_values
-        )
 
     #=== BUSINESS METHODS - CHECKS BEFORE SENDING ===#
 
@@ -270,8 +117,8 @@ class PaymentTransaction(models.Model):
                 "the amount. Ask the customer to pay again.",
                 days=const.CAPTURE_WINDOW_DAYS,
             ))
-        amount_minor = aps_utils.to_minor_units(amount, self.currency_id.name)
-        capturable = self._aps_get_capturable_amount() + (besides._aps_to_minor() if besides else 0)
+        amount_minor = to_minor_units(amount, self.currency_id.name)
+        capturable = self._aps_get_capturable_minor() + (besides._aps_sum_minor() if besides else 0)
         if not 0 < amount_minor <= capturable:
             raise UserError(_(
                 "Only %(amount)s can still be captured of this payment. Capture at most this "
@@ -306,15 +153,15 @@ class PaymentTransaction(models.Model):
             raise UserError(_(
                 "This payment was captured in parts. Refund the captured parts instead."
             ))
-        refundable = amount_minor = self._aps_get_refundable_amount()
+        refundable = amount_minor = self._aps_get_refundable_minor()
         if amount is not None:
-            amount_minor = aps_utils.to_minor_units(amount, self.currency_id.name)
+            amount_minor = to_minor_units(amount, self.currency_id.name)
         if not 0 < amount_minor <= refundable:
             raise UserError(_(
                 "Only %(amount)s can still be refunded of this payment.",
                 amount=self._aps_format(refundable),
             ))
-        if self._aps_get_option().refund == 'full_only' and amount_minor != self._aps_to_minor():
+        if self._aps_get_option().refund == 'full_only' and amount_minor != self._aps_sum_minor():
             raise UserError(_(
                 "%(method)s payments can only be refunded in full. Refund a part of this payment "
                 "in another way.",
@@ -326,11 +173,6 @@ class PaymentTransaction(models.Model):
         age = fields.Datetime.now() - (self.last_state_change or self.create_date)
         return self.state == 'authorized' and age > timedelta(days=const.CAPTURE_WINDOW_DAYS)
 
-    def _aps_format(self, amount_minor):
-        """ Return an amount in minor units as text with its currency. """
-        amount = aps_utils.to_major_units(amount_minor, self.currency_id.name)
-        return self.currency_id.format(amount)
-
     #=== BUSINESS METHODS - QUEUE ===#
 
     def _aps_queue_operation(self, command, record):
@@ -340,9 +182,9 @@ class PaymentTransaction(models.Model):
         :param recordset record: The transaction that carries the operation.
         :return: None
         """
-        self._aps_touch()
+        self._aps_reserve_payment()
         record.write({
-            'aps_command': command,
+            'aps_operation': command,
             'aps_request_state': 'queued',
             'aps_request_date': False,
             'aps_staff_message': False,
@@ -359,9 +201,9 @@ class PaymentTransaction(models.Model):
         :param recordset lapse_tx: The child transaction of the rest.
         :return: None
         """
-        lapse_tx.write({'aps_command': 'LAPSE', 'aps_request_state': 'queued'})
+        lapse_tx.write({'aps_operation': 'LAPSE', 'aps_request_state': 'queued'})
 
-    def _aps_touch(self):
+    def _aps_reserve_payment(self):
         """ Make sure that no other request starts an operation of the same payment meanwhile.
 
         Updating the row, rather than only locking it, makes PostgreSQL refuse those who come later
@@ -506,14 +348,14 @@ class PaymentTransaction(models.Model):
         """
         payment = self._aps_get_payment()
         payload = {
-            'command': self.aps_command,
+            'command': self.aps_operation,
             'merchant_reference': payment.reference,
             'fort_id': payment.provider_reference,
         }
-        if self.aps_command != 'VOID_AUTHORIZATION':
-            payload['amount'] = str(self._aps_to_minor())
+        if self.aps_operation != 'VOID_AUTHORIZATION':
+            payload['amount'] = str(self._aps_sum_minor())
             payload['currency'] = self.currency_id.name
-        if self.aps_command == 'REFUND':
+        if self.aps_operation == 'REFUND':
             # The only means by which APS recognizes a request that it has executed before.
             payload['maintenance_reference'] = self.reference
         return {name: value for name, value in payload.items() if value}
@@ -560,8 +402,8 @@ class PaymentTransaction(models.Model):
         elif command == 'CAPTURE' and not operation_tx:
             return self.browse()
         return candidates.filtered(
-            lambda tx: tx.aps_command == command and tx.aps_request_state == 'sent'
-            and message.get('amount') in (None, '', str(tx._aps_to_minor()))
+            lambda tx: tx.aps_operation == command and tx.aps_request_state == 'sent'
+            and message.get('amount') in (None, '', str(tx._aps_sum_minor()))
         )
 
     def _aps_apply_operation(self, message, operation_tx=None):
@@ -574,7 +416,7 @@ class PaymentTransaction(models.Model):
         command, status, response_code = (
             message['command'], message['status'], message['response_code']
         )
-        outcome = aps_utils.get_operation_outcome(command, status, response_code)
+        outcome = get_operation_outcome(command, status, response_code)
         if status == '00' and not operation_tx:
             outcome = 'pending'  # A refusal may echo what anybody has sent in our name.
         record = self._aps_find_operation(message, operation_tx)
@@ -598,9 +440,9 @@ class PaymentTransaction(models.Model):
         if message['command'] == 'CAPTURE':
             captured = self._aps_get_captured()
             begin = fields.Datetime.now() - NOTICE_TIME
-            return captured._aps_to_minor() >= self._aps_to_minor() or any(
+            return captured._aps_sum_minor() >= self._aps_sum_minor() or any(
                 tx.aps_request_date and tx.aps_request_date > begin
-                and message.get('amount') == str(tx._aps_to_minor()) for tx in captured
+                and message.get('amount') == str(tx._aps_sum_minor()) for tx in captured
             )
         reference = message.get('maintenance_reference')
         return any(
@@ -625,14 +467,14 @@ class PaymentTransaction(models.Model):
             'aps_request_state': False, 'aps_staff_message': False, 'aps_is_reason_open': False,
         })
         self._aps_get_payment()._aps_note_open_reason(None)
-        if self.aps_command == 'CAPTURE':
+        if self.aps_operation == 'CAPTURE':
             self._aps_succeed_capture()
-        elif self.aps_command == 'VOID_AUTHORIZATION':
+        elif self.aps_operation == 'VOID_AUTHORIZATION':
             tx = self._aps_with_shopper_lang()
             tx._set_canceled(
                 state_message=tx._aps_get_void_message(), extra_allowed_states=('error',)
             )
-        elif self.aps_command == 'REFUND':
+        elif self.aps_operation == 'REFUND':
             self._aps_succeed_refund()
 
     def _aps_succeed_capture(self):
@@ -640,7 +482,7 @@ class PaymentTransaction(models.Model):
         self._set_done()
         self._aps_trigger_post_processing()
         for lapse_tx in self._aps_get_payment().child_transaction_ids.filtered(
-            lambda tx: tx.aps_command == 'LAPSE' and tx.aps_request_state
+            lambda tx: tx.aps_operation == 'LAPSE' and tx.aps_request_state
         ):
             lapse_tx._aps_settle_lapse()
 
@@ -700,10 +542,10 @@ class PaymentTransaction(models.Model):
         if self.source_transaction_id:
             self._set_error(reason)
         else:  # The payment itself stays authorized.
-            self.aps_command = False
+            self.aps_operation = False
             self._log_message_on_linked_documents(reason)
         for lapse_tx in self._aps_get_payment().child_transaction_ids.filtered(
-            lambda tx: tx.aps_command == 'LAPSE' and tx.aps_request_state
+            lambda tx: tx.aps_operation == 'LAPSE' and tx.aps_request_state
         ):
             lapse_tx.write({'aps_request_state': False})
             lapse_tx._set_error(_("The capture failed, so the remaining amount was not closed."))

@@ -1,25 +1,28 @@
-from datetime import timedelta
+import logging
 
-from odoo import _, api, fields, models
-from odoo.tools import float_round, format_datetime
+from odoo import _, fields, models
+from odoo.tools import format_datetime
 
-from odoo.addons.payment_aps import const
-from odoo.addons.payment_aps import utils as aps_utils
 from odoo.addons.payment_aps.aps import sums
+from odoo.addons.payment_aps.aps.message import get_operation_outcome
+from odoo.addons.payment_aps.aps.schedule import NOTICE_TIME
+from odoo.addons.payment_aps.aps.values import (
+    get_currency_decimals,
+    parse_minor_units,
+    to_major_units,
+)
 
-from .payment_transaction_status import NOTICE_TIME
+_logger = logging.getLogger(__name__)
 
 
 class PaymentTransaction(models.Model):
-    """ What the sums and notices of APS change about operations, and what it did by itself.
+    """ What the sums and notices of APS tell of operations that were not made in Odoo.
 
     The rules are those of `aps.sums`.
+
     """
 
     _inherit = 'payment.transaction'
-
-    # Whether the reason is about something that APS has not told for certain yet.
-    aps_is_reason_open = fields.Boolean(string="APS Reason Is Open", readonly=True, copy=False)
 
     #=== BUSINESS METHODS - WHAT IS KNOWN ===#
 
@@ -37,12 +40,12 @@ class PaymentTransaction(models.Model):
         refunds = self._aps_get_refunds().filtered(lambda tx: tx.state == 'done')
         captures, told_refunds = self._aps_list_notices(message)
         return sums.Known(
-            amount=self._aps_to_minor(),
-            captured=(self._aps_get_captured() - operation_tx)._aps_to_minor(),
-            refunded=(refunds - operation_tx)._aps_to_minor(),
+            amount=self._aps_sum_minor(),
+            captured=(self._aps_get_captured() - operation_tx)._aps_sum_minor(),
+            refunded=(refunds - operation_tx)._aps_sum_minor(),
             capture_notices=captures,
             refund_notices=told_refunds,
-            operation=operation_tx._aps_to_minor() or None,
+            operation=operation_tx._aps_sum_minor() or None,
             shrinks=self.provider_id._aps_get_sum_rule(),
         )
 
@@ -62,13 +65,13 @@ class PaymentTransaction(models.Model):
         ])
         notices = {
             (row.command, row.maintenance_reference or '', int(row.amount_minor)) for row in rows
-            if aps_utils.get_operation_outcome(row.command, row.status, row.response_code) == 'done'
+            if get_operation_outcome(row.command, row.status, row.response_code) == 'done'
         }
-        amount_minor = aps_utils.parse_minor_units((message or {}).get('amount'))
+        amount_minor = parse_minor_units((message or {}).get('amount'))
         if amount_minor:
             reference = message.get('maintenance_reference') or ''
             notices.add((message['command'], reference, amount_minor))
-        ours = {tx.reference: tx._aps_to_minor() for tx in self._aps_get_refunds()}
+        ours = {tx.reference: tx._aps_sum_minor() for tx in self._aps_get_refunds()}
         return (
             tuple(amount for command, _ref, amount in notices if command == 'CAPTURE' and amount),
             tuple(
@@ -77,107 +80,20 @@ class PaymentTransaction(models.Model):
             ),
         )
 
-    #=== BUSINESS METHODS - OPERATIONS OF OURS ===#
+    def _aps_learn_sum_rule(self, told):
+        """ Keep with the provider what the sums show of how its account tells them.
 
-    def _aps_get_captures_under_way(self):
-        """ Return the captures and voids that wait for their outcome.
-
-        Refunds are asked about by their own reference.
-        """
-        return self._aps_get_family().filtered(
-            lambda tx: tx.aps_request_state == 'sent' and tx.aps_command != 'REFUND'
-        )
-
-    def _aps_settle_operations(self, told=None, message=None):
-        """ Settle the capture or void under way by the sums. There is one at most.
-
-        :param sums.Told told: What APS tells; `None` if only a notice came.
-        :param dict message: The notice that is being applied, if any.
+        :param sums.Told told: What APS tells.
         :return: None
         """
-        for tx in self._aps_get_captures_under_way():
-            is_void = tx.aps_command == 'VOID_AUTHORIZATION'
-            explain = sums.explain_void if is_void else sums.explain_captures
-            explanation = explain(self._aps_get_known(tx, message), told)
-            if explanation.is_executed:
-                tx._aps_apply_outcome('done')
-            elif explanation.is_executed is False:
-                tx._aps_give_up(explanation.is_final)
-            elif told:  # E.g., because APS hasn't decided, or the back office was used meanwhile.
-                tx._aps_fail_if_overdue(is_undecided=told.status in sums.UNDECIDED_STATUSES)
-
-    def _aps_settle_refund(self, answer):
-        """ Settle a refund under way by the answer to a query about it.
-
-        :param dict answer: The answer, authentic and checked.
-        :return: None
-        """
-        status, code = answer.get('transaction_status') or '', answer.get('transaction_code') or ''
-        if answer['response_code'][2:] == const.NOT_FOUND_MESSAGE_CODE:
-            self._aps_give_up()
+        under_way = self._aps_get_family().filtered('aps_request_state')
+        if self.state != 'done' or not told.refunded or under_way:
             return
-        is_told = answer['status'] == '12' and status in const.OPERATION_STATUSES['REFUND']
-        if is_told and not (status == '06' and self._aps_contradicts_refund(answer)):
-            self._aps_apply_outcome(
-                aps_utils.get_operation_outcome('REFUND', status, code), code
-            )
-        if self.aps_request_state == 'sent':
-            self._aps_fail_if_overdue(
-                is_undecided=answer['status'] == '12' and status in sums.UNDECIDED_STATUSES
-            )
+        shrinks = sums.learn_shrinking(self._aps_get_known(), told)
+        if shrinks is not None:
+            self.provider_id._aps_learn_sum_rule(shrinks)
 
-    def _aps_contradicts_refund(self, answer):
-        """ Return whether the refunded sum is too small to include this refund. """
-        refunded = aps_utils.parse_minor_units(answer.get('refunded_amount'))
-        others = (self._aps_get_refunds() - self).filtered(lambda tx: tx.state == 'done')
-        return refunded is not None and refunded < (others | self)._aps_to_minor()
-
-    def _aps_fail_if_overdue(self, is_undecided=False):
-        """ Record operations as failed that were asked about for as long as the schedule wants.
-
-        Else no other operation of the payment would ever be possible. If one was executed after
-        all, the sums that APS tells show it, and it is taken over. One that APS still decides about
-        is left alone: whoever compares it with the dashboard can close it.
-
-        :param bool is_undecided: Whether APS says that it still decides.
-        :return: None
-        """
-        for tx in self:
-            end = tx._aps_get_sending_date() + timedelta(minutes=const.CHECK_SCHEDULE[-1])
-            if end > fields.Datetime.now():
-                tx._aps_note_waiting(end)
-            elif is_undecided:
-                tx._aps_note_open_reason(tx._aps_get_undecided_message())
-            else:
-                tx._aps_fail_operation(tx._aps_get_unknown_outcome_message())
-
-    def _aps_give_up(self, is_final=False):
-        """ Record that APS has not executed an operation, once it can't be on its way any more.
-
-        :param bool is_final: Whether APS can't execute it any more, however late it arrives.
-        :return: None
-        """
-        end = self._aps_get_sending_date() + timedelta(minutes=const.SETTLING_TIME)
-        if end > fields.Datetime.now() and not is_final:
-            self._aps_note_waiting(end)
-            return
-        self._aps_fail_operation(_(
-            "Amazon Payment Services has not received this operation. You can try it again."
-        ))
-
-    def _aps_get_sending_date(self):
-        """ Return when an operation was sent. """
-        return self.aps_request_date or self.create_date
-
-    @api.model
-    def _aps_get_unknown_outcome_message(self):
-        """ Return what to do about an operation whose outcome APS doesn't tell. """
-        return _(
-            "It can't be told whether this operation was executed. Compare the payment with the "
-            "APS dashboard."
-        )
-
-    #=== BUSINESS METHODS - OPERATIONS OF THE BACK OFFICE ===#
+    #=== BUSINESS METHODS - TAKING OVER ===#
 
     def _aps_take_over_void(self):
         """ Take over that the authorization was voided.
@@ -188,7 +104,7 @@ class PaymentTransaction(models.Model):
             self._aps_get_captured() or self.aps_request_state
         ):
             tx = self._aps_with_shopper_lang()
-            tx.aps_command = 'VOID_AUTHORIZATION'
+            tx.aps_operation = 'VOID_AUTHORIZATION'
             if not tx._aps_is_check_due():
                 tx.aps_next_check = False
             tx._set_canceled(
@@ -196,7 +112,7 @@ class PaymentTransaction(models.Model):
             )
             return
         for void_tx in self._aps_get_family().filtered(
-            lambda tx: tx.aps_command == 'VOID_AUTHORIZATION' and tx.aps_request_state == 'sent'
+            lambda tx: tx.aps_operation == 'VOID_AUTHORIZATION' and tx.aps_request_state == 'sent'
         ):
             void_tx._aps_apply_outcome('done')
 
@@ -212,11 +128,6 @@ class PaymentTransaction(models.Model):
         if self._aps_get_sums() == former_sums and not self._aps_is_echo(message):
             self.aps_last_notice = fields.Datetime.now()  # The sums will tell, maybe later.
 
-    def _aps_get_sums(self):
-        """ Return what is recorded as captured and refunded, in minor units. """
-        refunds = self._aps_get_refunds().filtered(lambda tx: tx.state == 'done')
-        return self._aps_get_captured()._aps_to_minor(), refunds._aps_to_minor()
-
     def _aps_take_over_sums(self, told=None, message=None):
         """ Take over what is certain of the sums, and say what is not.
 
@@ -225,7 +136,7 @@ class PaymentTransaction(models.Model):
         :return: None
         """
         is_queued = any(
-            tx.aps_request_state == 'queued' and tx.aps_command != 'LAPSE'
+            tx.aps_request_state == 'queued' and tx.aps_operation != 'LAPSE'
             for tx in self._aps_get_family()
         )
         # What is queued is sent in a moment. Nothing is captured of a payment that isn't made.
@@ -256,17 +167,17 @@ class PaymentTransaction(models.Model):
         if self.state != 'authorized' and not (self.state == 'done' and closed):
             return None
         operation_tx = self._aps_get_captures_under_way()
-        if operation_tx.aps_command == 'VOID_AUTHORIZATION':
+        if operation_tx.aps_operation == 'VOID_AUTHORIZATION':
             return None
         explanation = sums.explain_captures(self._aps_get_known(operation_tx, message), told)
         missing = self._aps_get_bookable(explanation.back_office)
-        capturable = self._aps_get_capturable_amount() + closed._aps_to_minor()
-        if 0 < missing == self._aps_to_minor():
+        capturable = self._aps_get_capturable_minor() + closed._aps_sum_minor()
+        if 0 < missing == self._aps_sum_minor():
             self._set_done()
             self._aps_trigger_post_processing()
         elif 0 < missing <= capturable:
             capture_tx = self._create_child_transaction(
-                aps_utils.to_major_units(missing, self.currency_id.name), aps_command='CAPTURE'
+                to_major_units(missing, self.currency_id.name), aps_operation='CAPTURE'
             )
             capture_tx._aps_apply_outcome('done')
         if explanation.back_office > missing:
@@ -287,48 +198,19 @@ class PaymentTransaction(models.Model):
         missing = sums.explain_refunds(known, told).back_office
         for captured_tx in self._aps_get_captured():
             amount_minor = self._aps_get_bookable(
-                min(missing, captured_tx._aps_get_refundable_amount())
+                min(missing, captured_tx._aps_get_refundable_minor())
             )
             if amount_minor <= 0:
                 continue
             refund_tx = captured_tx._create_child_transaction(
-                aps_utils.to_major_units(amount_minor, self.currency_id.name),
-                is_refund=True, aps_command='REFUND',
+                to_major_units(amount_minor, self.currency_id.name),
+                is_refund=True, aps_operation='REFUND',
             )
             refund_tx._aps_apply_outcome('done')
             missing -= amount_minor
         if missing <= 0 or self._aps_get_bookable(missing) > 0:
             return None
         return self._aps_get_rounding_message(missing)
-
-    def _aps_get_bookable(self, amount_minor):
-        """ Return what of an amount can be recorded in Odoo.
-
-        Odoo may round a currency more coarsely than APS does. Never more is recorded than there is.
-
-        :param int amount_minor: The amount, in minor units.
-        :return: The amount, in minor units.
-        :rtype: int
-        """
-        currency_code = self.currency_id.name
-        amount = float_round(
-            aps_utils.to_major_units(amount_minor, currency_code),
-            precision_rounding=self.currency_id.rounding, rounding_method='DOWN',
-        )
-        return aps_utils.to_minor_units(amount, currency_code)
-
-    def _aps_learn_sum_rule(self, told):
-        """ Keep with the provider what the sums show of how its account tells them.
-
-        :param sums.Told told: What APS tells.
-        :return: None
-        """
-        under_way = self._aps_get_family().filtered('aps_request_state')
-        if self.state != 'done' or not told.refunded or under_way:
-            return
-        shrinks = sums.learn_shrinking(self._aps_get_known(), told)
-        if shrinks is not None:
-            self.provider_id._aps_learn_sum_rule(shrinks)
 
     #=== BUSINESS METHODS - WHAT IS OPEN ===#
 
@@ -376,15 +258,6 @@ class PaymentTransaction(models.Model):
                 "dashboard."
             ), is_logged=True)
 
-    def _aps_get_undecided_message(self):
-        """ Return what to do about an operation that APS doesn't decide about. """
-        self = self._aps_with_company_lang()
-        return _(
-            "Amazon Payment Services has not decided about this operation yet. Do not repeat it. "
-            "Compare the payment with the APS dashboard; if the operation was not executed, close "
-            "it."
-        )
-
     def _aps_get_two_readings_message(self):
         """ Return what the staff must know of sums that can be read in two ways. """
         self = self._aps_with_company_lang()
@@ -399,8 +272,8 @@ class PaymentTransaction(models.Model):
         :param int amount_minor: The amount, in minor units.
         """
         self = self._aps_with_company_lang()
-        decimals = aps_utils.get_currency_decimals(self.currency_id.name)
-        amount = aps_utils.to_major_units(amount_minor, self.currency_id.name)
+        decimals = get_currency_decimals(self.currency_id.name)
+        amount = to_major_units(amount_minor, self.currency_id.name)
         text = f'{amount:.{decimals}f} {self.currency_id.name}'
         return _(
             "%(amount)s of what was captured or refunded can't be recorded, as Odoo rounds the "

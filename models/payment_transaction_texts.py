@@ -2,15 +2,16 @@ from markupsafe import Markup
 
 from odoo import _, fields, models
 
-from odoo.addons.payment_aps import const, response_codes
-from odoo.addons.payment_aps import utils as aps_utils
-from odoo.addons.payment_aps.exceptions import (
+from odoo.addons.payment_aps.aps import const
+from odoo.addons.payment_aps.aps.errors import (
     APSNotConfigured,
     APSNotConfirmed,
     APSOtherAccount,
     APSRefused,
     APSUnreachable,
 )
+from odoo.addons.payment_aps.aps.masking import shorten
+from odoo.addons.payment_aps.models import response_codes
 
 
 class PaymentTransaction(models.Model):
@@ -112,7 +113,7 @@ class PaymentTransaction(models.Model):
         return "APS: " + _(
             "%(meaning)s (%(code)s). %(advice)s",
             meaning=str(code.meaning),
-            code=aps_utils.shorten(response_code),
+            code=shorten(response_code),
             advice=str(response_codes.MESSAGE_FAMILIES[code.family].advice),
         )
 

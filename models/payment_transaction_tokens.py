@@ -7,14 +7,15 @@ from psycopg2 import OperationalError
 from odoo import Command, _, fields, models
 from odoo.exceptions import ValidationError
 
-from odoo.addons.payment_aps import utils as aps_utils
-from odoo.addons.payment_aps.exceptions import (
+from odoo.addons.payment_aps.aps.errors import (
     APSError,
     APSMessageRefused,
     APSOutcomeUnknown,
     APSRefused,
     APSUnreachable,
 )
+from odoo.addons.payment_aps.aps.message import get_target_state
+from odoo.addons.payment_aps.aps.values import parse_expiry_date
 
 _logger = logging.getLogger(__name__)
 
@@ -31,18 +32,6 @@ class PaymentTransaction(models.Model):
     """
 
     _inherit = 'payment.transaction'
-
-    aps_is_page_due = fields.Boolean(
-        help="Whether the shopper chose a saved card, and is to be sent to the payment page.",
-        readonly=True,
-        copy=False,
-    )
-    # The ids of the invoices that are linked if the outcome of the charge is not known at once.
-    aps_noted_invoices = fields.Json(
-        string="APS Noted Invoices",
-        readonly=True,
-        copy=False,
-    )
 
     #=== BUSINESS METHODS - SAVING A CARD ===#
 
@@ -94,7 +83,7 @@ class PaymentTransaction(models.Model):
             'payment_method_id': self.payment_method_id.id,
             'payment_details': last_digits,
             'aps_agreement_id': message.get('agreement_id'),
-            'aps_expiry_date': aps_utils.parse_expiry_date(message.get('expiry_date')),
+            'aps_expiry_date': parse_expiry_date(message.get('expiry_date')),
             'aps_merchant_identifier': message['merchant_identifier'],
         }
         token = self.env['payment.token'].search([
@@ -193,7 +182,7 @@ class PaymentTransaction(models.Model):
         payload = {
             'command': self._aps_get_command(),
             'merchant_reference': self.reference,
-            'amount': str(self._aps_to_minor()),
+            'amount': str(self._aps_sum_minor()),
             'currency': self.currency_id.name,
             'customer_email': self._aps_get_customer_email(),
             'eci': 'RECURRING',
@@ -206,7 +195,7 @@ class PaymentTransaction(models.Model):
     @staticmethod
     def _aps_is_unclear(answer):
         """ Return whether an answer doesn't tell what became of a charge. """
-        return aps_utils.get_target_state(
+        return get_target_state(
             answer.get('status') or '', answer.get('response_code') or ''
         ) not in ('done', 'error', 'cancel')
 

@@ -42,7 +42,7 @@ class StatusCommon(APSCommon):
     def _send_operation(self, tx, command, amount=None, sent=None, **values):
         """ Return the child transaction of an operation that was sent and not answered. """
         return tx._create_child_transaction(
-            amount or tx.amount, is_refund=command == 'REFUND', aps_command=command,
+            amount or tx.amount, is_refund=command == 'REFUND', aps_operation=command,
             aps_request_state='sent', state='pending',
             aps_request_date=sent or fields.Datetime.now(), **values,
         )
@@ -67,7 +67,7 @@ class StatusCommon(APSCommon):
         self.env.flush_all()
         with patch.object(type(self.provider), '_aps_make_request', side_effect=effect), \
                 patch.object(self.env.cr, 'commit'), patch.object(self.env.cr, 'rollback'), \
-                mute_logger('odoo.addons.payment_aps.models.payment_transaction_status'):
+                mute_logger('odoo.addons.payment_aps.models.payment_transaction_cron'):
             tx._aps_check_in_batch()
 
     def _receive(self, tx, message):
@@ -79,4 +79,4 @@ class StatusCommon(APSCommon):
     def _read_sums(self, tx):
         """ Return what Odoo believes to be captured and refunded, in minor units. """
         refunds = tx._aps_get_refunds().filtered(lambda child: child.state == 'done')
-        return tx._aps_get_captured()._aps_to_minor(), refunds._aps_to_minor()
+        return tx._aps_get_captured()._aps_sum_minor(), refunds._aps_sum_minor()

@@ -2,7 +2,15 @@ import datetime
 
 from odoo.tests import BaseCase, tagged
 
-from odoo.addons.payment_aps import utils as aps_utils
+from odoo.addons.payment_aps.aps.message import (
+    MAX_DEPTH,
+    get_operation_outcome,
+    is_query_answered,
+    is_reference,
+    is_refusal,
+    parse_json_message,
+)
+from odoo.addons.payment_aps.aps.schedule import get_next_check
 
 
 @tagged('post_install', '-at_install')
@@ -48,12 +56,12 @@ class TestAnswerRules(BaseCase):
         ):
             with self.subTest(command=command, status=status, response_code=response_code):
                 self.assertEqual(
-                    aps_utils.get_operation_outcome(command, status, response_code), outcome
+                    get_operation_outcome(command, status, response_code), outcome
                 )
 
     def test_refusal_of_a_request(self):
         """ Test when it is certain that a request was not executed. """
-        for command, answer, is_refusal in (
+        for command, answer, is_certain in (
             ('CAPTURE', {'status': '05', 'response_code': '05062'}, True),
             ('PURCHASE', {'status': '00', 'response_code': '00030'}, True),
             ('PURCHASE', {'status': '03', 'response_code': '03030'}, False),
@@ -67,7 +75,7 @@ class TestAnswerRules(BaseCase):
             (None, {'status': '00', 'response_code': '00030'}, False),
         ):
             with self.subTest(command=command, answer=answer):
-                self.assertIs(aps_utils.is_refusal(command, answer), is_refusal)
+                self.assertIs(is_refusal(command, answer), is_certain)
 
     def test_answer_to_a_query(self):
         """ Test that a query that failed is not taken for a payment that APS doesn't know. """
@@ -86,7 +94,7 @@ class TestAnswerRules(BaseCase):
             ({}, False),
         ):
             with self.subTest(answer=answer):
-                self.assertIs(aps_utils.is_query_answered(answer), is_answered)
+                self.assertIs(is_query_answered(answer), is_answered)
 
     def test_schedule_of_checks(self):
         """ Test that each check follows when its time has come, and that they come to an end. """
@@ -98,18 +106,18 @@ class TestAnswerRules(BaseCase):
             now = start + datetime.timedelta(minutes=minutes)
             check = expected and start + datetime.timedelta(minutes=expected)
             with self.subTest(minutes=minutes):
-                self.assertEqual(aps_utils.get_next_check(start, now), check)
+                self.assertEqual(get_next_check(start, now), check)
 
     def test_what_can_be_a_reference(self):
         """ Test that only text that PostgreSQL can search for is searched for. """
         for value in ('x', 'S00042-abc', 'INV/2026/0001', 'طلب', 'x' * 128):
             with self.subTest(value=value):
-                self.assertTrue(aps_utils.is_reference(value))
+                self.assertTrue(is_reference(value))
         for value in (
             '', 'x' * 129, 'a\x00b', 'a\nb', '\ud800', None, False, 0, 12, b'x', ['x'], {'x': 'y'},
         ):
             with self.subTest(value=value):
-                self.assertFalse(aps_utils.is_reference(value))
+                self.assertFalse(is_reference(value))
 
     def test_depth_of_json(self):
         """ Test that nesting is refused from the first level too many on. """
@@ -121,8 +129,8 @@ class TestAnswerRules(BaseCase):
 
         for nest in (nest_objects, nest_lists):
             with self.subTest(nest=nest):
-                message = aps_utils.parse_json_message(nest(aps_utils.MAX_DEPTH))
+                message = parse_json_message(nest(MAX_DEPTH))
                 self.assertEqual(list(message), ['a'])
-                for depth in (aps_utils.MAX_DEPTH + 1, aps_utils.MAX_DEPTH + 2, 100):
+                for depth in (MAX_DEPTH + 1, MAX_DEPTH + 2, 100):
                     with self.assertRaises(ValueError):
-                        aps_utils.parse_json_message(nest(depth))
+                        parse_json_message(nest(depth))

@@ -2,7 +2,8 @@ from datetime import datetime, timedelta
 
 from odoo.tests import BaseCase, tagged
 
-from odoo.addons.payment_aps import utils as aps_utils
+from odoo.addons.payment_aps.aps.message import is_payment_unknown
+from odoo.addons.payment_aps.aps.schedule import get_next_visit
 
 NOW = datetime(2026, 1, 1, 12)
 
@@ -16,14 +17,14 @@ class TestCheckRules(BaseCase):
         asked = NOW + timedelta(minutes=3)
         waits = []
         for _visit in range(6):
-            next_visit = aps_utils.get_next_visit(NOW, asked)
+            next_visit = get_next_visit(NOW, asked)
             waits.append((next_visit - asked).total_seconds() / 60)
             asked = next_visit
         self.assertEqual(waits, [3, 6, 12, 24, 48, 96])
         for seconds, wait in ((0, 60), (20, 60), (90, 90)):
             asked = NOW + timedelta(seconds=seconds)
             self.assertEqual(
-                (aps_utils.get_next_visit(NOW, asked) - asked).total_seconds(), wait
+                (get_next_visit(NOW, asked) - asked).total_seconds(), wait
             )
 
     def test_only_a_payment_that_is_not_known_leaves_no_trail(self):
@@ -35,4 +36,4 @@ class TestCheckRules(BaseCase):
         ):
             with self.subTest(query=query, code=code):
                 answer = {'response_code': code} if code else {}
-                self.assertEqual(aps_utils.is_payment_unknown(query, answer), is_unknown)
+                self.assertEqual(is_payment_unknown(query, answer), is_unknown)

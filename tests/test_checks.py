@@ -13,12 +13,12 @@ from odoo.tests import tagged
 from odoo.tools import mute_logger
 
 from odoo.addons.payment.controllers.post_processing import PaymentPostProcessing
-from odoo.addons.payment_aps import const
-from odoo.addons.payment_aps.exceptions import APSOutcomeUnknown, APSRefused, APSUnreachable
-from odoo.addons.payment_aps.models import payment_transaction_status as checks
+from odoo.addons.payment_aps.aps.errors import APSOutcomeUnknown, APSRefused, APSUnreachable
+from odoo.addons.payment_aps.aps.schedule import CHECK_SCHEDULE
+from odoo.addons.payment_aps.models import payment_transaction_cron as checks
 from odoo.addons.payment_aps.tests.common import MERCHANT_IDENTIFIER, APSCommon
 
-CHECKS_LOGGER = 'odoo.addons.payment_aps.models.payment_transaction_status'
+CHECKS_LOGGER = 'odoo.addons.payment_aps.models.payment_transaction_cron'
 
 
 def make_timeout():
@@ -193,7 +193,7 @@ class TestChecks(ChecksCommon):
 
     def test_pending_payment_and_charge_are_asked_about_more_often(self):
         """ Test that what APS or Odoo began is found out about soon. """
-        dense = list(const.CHECK_SCHEDULE)
+        dense = list(CHECK_SCHEDULE)
         tx = self._create_transaction('redirect')
         tx._aps_handle(self._build_message(tx, status='20', response_code='20064'))
         self.assertEqual(tx.state, 'pending')
@@ -273,7 +273,7 @@ class TestChecks(ChecksCommon):
             schedule(tx, **kwargs)
 
         with patch.object(type(stuck_tx), '_aps_schedule_check', fail), \
-                patch.object(type(stuck_tx), '_aps_keep_check'):
+                patch.object(type(stuck_tx), '_aps_postpone_check'):
             _left, references = self._run_account(self._answer_not_found)
         self.assertEqual(references, ['OTHER'])
 
@@ -417,7 +417,7 @@ class TestChecks(ChecksCommon):
     def test_lost_charges_are_looked_for_for_a_limited_time(self):
         """ Test that many of them don't have Odoo end the run by force. """
         self._declare_charge('LOST', self.provider)
-        with patch('odoo.addons.payment_aps.models.payment_aps_charge.SETTLING_TIME', -1):
+        with patch('odoo.addons.payment_aps.models.payment_aps_charge.RUN_TIME', -1):
             self.assertEqual(self._settle_charges(make_timeout()), [])
 
     #=== Indexes ===#

@@ -7,7 +7,7 @@ from odoo.tests import tagged
 from odoo.tools import file_path
 
 from odoo.addons.payment_aps import uninstall_hook
-from odoo.addons.payment_aps.exceptions import APSNotConfirmed, APSUnreachable
+from odoo.addons.payment_aps.aps.errors import APSNotConfirmed, APSUnreachable
 from odoo.addons.payment_aps.tests.common import MERCHANT_IDENTIFIER, APSCommon
 
 # What takes or moves money, or gives up the right to, without a shopper.
@@ -181,7 +181,7 @@ class TestDatabaseCopies(APSCommon):
         The original sends it. In a database that was moved, it is sent once it is confirmed.
         """
         tx = self._create_transaction('redirect', state='authorized')
-        tx.write({'aps_command': 'CAPTURE', 'aps_request_state': 'queued'})
+        tx.write({'aps_operation': 'CAPTURE', 'aps_request_state': 'queued'})
         self._copy_database()
         with self._refuse_connections() as post:
             tx._aps_send_operation()
@@ -340,7 +340,7 @@ class TestDatabaseCopies(APSCommon):
         """ Test that nothing is left for the schedule, and that the activity is closed. """
         tx = self._create_transaction('redirect', state='authorized')
         tx.write({
-            'aps_command': 'CAPTURE', 'aps_request_state': 'queued', 'aps_next_check': False,
+            'aps_operation': 'CAPTURE', 'aps_request_state': 'queued', 'aps_next_check': False,
         })
         token = self._save_card()
         self._copy_database()

@@ -2,13 +2,13 @@ import hashlib
 
 from odoo.tests import BaseCase, tagged
 
-from odoo.addons.payment_aps.diagnosis import (
-    Account,
+from odoo.addons.payment_aps.aps.diagnosis import (
     find_signer,
     find_weaknesses,
     find_wrong_settings,
     list_candidates,
 )
+from odoo.addons.payment_aps.aps.signature import Account
 from odoo.addons.payment_aps.tests.common import sign
 
 

@@ -16,6 +16,7 @@ from odoo.exceptions import (
 )
 from odoo.tests import tagged
 
+from odoo.addons.payment_aps.aps.errors import APSMessageRefused
 from odoo.addons.payment_aps.controllers.main import APSController, HideQuery
 from odoo.addons.payment_aps.tests.common import (
     ACCESS_CODE,
@@ -351,10 +352,10 @@ class TestDoor(APSCommon):
         """ Test that the hook which every answer passes refuses what doesn't fit. """
         message = self._build_message(self.tx, amount='1')
         with self._assert_nothing_written(self.tx), self.assertRaisesRegex(
-            ValidationError, "amount"
+            APSMessageRefused, "amount"
         ):
             self.tx._aps_handle(message)
-        with self._assert_nothing_written(self.tx), self.assertRaises(ValidationError):
+        with self._assert_nothing_written(self.tx), self.assertRaises(APSMessageRefused):
             self.tx._aps_handle(self._build_message(self.tx, merchant_reference='OTHER-9'))
 
     def test_fields_that_are_signed_like_one_are_no_answer(self):
@@ -540,7 +541,7 @@ class TestDoor(APSCommon):
                     self._assert_not_believed(tx, message, is_asked=is_asked)
 
         self.tx._set_authorized()
-        self.tx.write({'aps_command': 'CAPTURE', 'aps_request_state': 'sent'})
+        self.tx.write({'aps_operation': 'CAPTURE', 'aps_request_state': 'sent'})
         for command in ('CAPTURE', 'VOID_AUTHORIZATION', 'PURCHASE'):
             with self.subTest(command=command):
                 self._assert_not_believed(

@@ -69,7 +69,7 @@ class TestOrders(APSCommon):
         """ Return what Odoo believes of a payment's money. """
         return (
             tx.state, tx.amount, tx.provider_reference, bool(tx.aps_next_check),
-            tx._aps_get_captured()._aps_to_minor(), len(tx._aps_get_family()),
+            tx._aps_get_captured()._aps_sum_minor(), len(tx._aps_get_family()),
         )
 
     def test_purchase_ends_as_paid_in_each_of_720_orders(self):
@@ -80,7 +80,7 @@ class TestOrders(APSCommon):
             paid = {'success', 'duplicate'} & set(path)
             self.assertEqual(tx.state == 'done', bool(paid), path)
             self.assertEqual(
-                tx._aps_get_captured()._aps_to_minor(), 12345 if paid else 0, path
+                tx._aps_get_captured()._aps_sum_minor(), 12345 if paid else 0, path
             )
 
         ends = self._walk(tx, self._build_answers(tx, 'PURCHASE'), check)

@@ -1,6 +1,6 @@
 from odoo.tests import tagged
 
-from odoo.addons.payment_aps import const
+from odoo.addons.payment_aps.aps import const
 from odoo.addons.payment_aps.tests.common import APSCommon
 
 

@@ -4,7 +4,8 @@ from unittest.mock import patch
 from odoo.exceptions import UserError, ValidationError
 from odoo.tests import tagged
 
-from odoo.addons.payment_aps import const
+from odoo.addons.payment_aps.aps import const
+from odoo.addons.payment_aps.models.payment_method import LOCAL_NETWORKS
 from odoo.addons.payment_aps.tests.common import MERCHANT_IDENTIFIER, APSCommon
 
 CHOICES = ('payment_option', 'digital_wallet', 'installments')
@@ -18,7 +19,7 @@ class TestPaymentOptions(APSCommon):
         super().setUpClass()
         cls.methods = cls.env['payment.method'].with_context(active_test=False)
         # Odoo's tests of other modules may have changed what they share.
-        cls.methods.search([('code', 'in', const.LOCAL_NETWORKS)])._aps_set_primary(True)
+        cls.methods.search([('code', 'in', LOCAL_NETWORKS)])._aps_set_primary(True)
 
     def _prepare_payment(self, option, country_code=None, phone='+966 (50) 123-4567', **values):
         """ Return a transaction that fits a payment option.
@@ -403,7 +404,7 @@ class TestPaymentOptions(APSCommon):
     def test_option_is_offered_where_and_only_where_it_works(self):
         """ Test the payment form by country and currency. """
         for option in const.PAYMENT_OPTIONS:
-            if option.brand and option.method not in const.LOCAL_NETWORKS:
+            if option.brand and option.method not in LOCAL_NETWORKS:
                 continue  # The card is what is offered.
             self._prepare_payment(option)
             method = self.methods.search([('code', '=', option.method)], limit=1)
@@ -488,7 +489,7 @@ class TestPaymentOptions(APSCommon):
 
     def test_local_networks_are_offered_by_name_if_the_admin_wants(self):
         """ Test the switch of the provider, there and back. """
-        networks = self.methods.search([('code', 'in', const.LOCAL_NETWORKS)])
+        networks = self.methods.search([('code', 'in', LOCAL_NETWORKS)])
         self.provider.aps_has_own_networks = False
         self.assertEqual(networks.primary_payment_method_id, self.card)
         self.assertFalse(self.provider.aps_has_own_networks)

@@ -5,8 +5,7 @@ from odoo import fields
 from odoo.exceptions import ValidationError
 from odoo.tests import tagged
 
-from odoo.addons.payment_aps import const
-from odoo.addons.payment_aps.models.payment_provider import CREDENTIAL_FIELDS
+from odoo.addons.payment_aps.models.payment_provider import CREDENTIAL_FIELDS, SANDBOX_URL_PARAMETER
 from odoo.addons.payment_aps.tests.common import APSCommon, sign
 
 
@@ -79,7 +78,7 @@ class TestPaymentProvider(APSCommon):
     def test_local_sandbox_never_serves_a_live_provider(self):
         """ Test that the system parameter has no say over real money. """
         self.env['ir.config_parameter'].set_param(
-            const.SANDBOX_URL_PARAMETER, 'http://127.0.0.1:8180/'
+            SANDBOX_URL_PARAMETER, 'http://127.0.0.1:8180/'
         )
         self.assertEqual(
             self.provider._aps_get_api_url(), 'http://127.0.0.1:8180/FortAPI/paymentPage'
@@ -99,7 +98,7 @@ class TestPaymentProvider(APSCommon):
 
     def test_neutralized_provider_has_no_credentials(self):
         """ Test that a copied database can't take money. """
-        self.env['ir.config_parameter'].set_param(const.SANDBOX_URL_PARAMETER, 'http://x')
+        self.env['ir.config_parameter'].set_param(SANDBOX_URL_PARAMETER, 'http://x')
         self.env.flush_all()
         sql = Path(__file__).parents[1].joinpath('data', 'neutralize.sql').read_text()
         self.env.cr.execute(sql)
@@ -107,7 +106,7 @@ class TestPaymentProvider(APSCommon):
         for name in CREDENTIAL_FIELDS:
             self.assertFalse(self.provider[name])
         self.assertFalse(self.env['ir.config_parameter'].search(
-            [('key', '=', const.SANDBOX_URL_PARAMETER)]
+            [('key', '=', SANDBOX_URL_PARAMETER)]
         ))
 
     def test_form_shows_the_credentials_and_masks_the_secrets(self):

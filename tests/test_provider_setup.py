@@ -6,9 +6,9 @@ from odoo import fields, http
 from odoo.exceptions import AccessError
 from odoo.tests import Form, tagged
 
-from odoo.addons.payment_aps import const
+from odoo.addons.payment_aps.aps import const
 from odoo.addons.payment_aps.models import payment_provider
-from odoo.addons.payment_aps.models.payment_provider import CHECKED_FIELDS
+from odoo.addons.payment_aps.models.payment_provider import CHECKED_FIELDS, SANDBOX_URL_PARAMETER
 from odoo.addons.payment_aps.tests.common import RESPONSE_PHRASE, SECRETS, APSCommon, sign
 
 SHOP = 'https://shop.example.com'
@@ -213,7 +213,7 @@ class TestProviderSetup(APSCommon):
             return response
 
         # The hosts of APS are out of reach, and the local sandbox can't stand in for live ones.
-        self.env['ir.config_parameter'].set_param(const.SANDBOX_URL_PARAMETER, False)
+        self.env['ir.config_parameter'].set_param(SANDBOX_URL_PARAMETER, False)
         with patch.object(payment_provider.api_session, 'post', answer):
             self.provider.action_aps_check_setup()
         return self.provider.aps_check_result, hosts

@@ -3,7 +3,8 @@ from pathlib import Path
 
 from odoo.tests import BaseCase, tagged
 
-from odoo.addons.payment_aps import const, response_codes
+from odoo.addons.payment_aps.aps import const
+from odoo.addons.payment_aps.models import response_codes
 
 ADDON = Path(__file__).parents[1]
 HEADERS = [

@@ -6,7 +6,8 @@ from markupsafe import Markup
 from odoo.tests import tagged
 from odoo.tools.translate import code_translations
 
-from odoo.addons.payment_aps import const, response_codes
+from odoo.addons.payment_aps.aps import const
+from odoo.addons.payment_aps.models import response_codes
 from odoo.addons.payment_aps.tests.common import APSCommon
 
 # The message codes of the reference, section 9.5.

@@ -8,13 +8,13 @@ from odoo.tests import tagged
 from odoo.tools import mute_logger
 
 from odoo.addons.payment.controllers.post_processing import PaymentPostProcessing
-from odoo.addons.payment_aps import utils as aps_utils
-from odoo.addons.payment_aps.exceptions import (
+from odoo.addons.payment_aps.aps.errors import (
     APSError,
     APSOutcomeUnknown,
     APSRefused,
     APSUnreachable,
 )
+from odoo.addons.payment_aps.aps.values import parse_expiry_date
 from odoo.addons.payment_aps.tests.common import MERCHANT_IDENTIFIER, TOKEN_NAME, APSCommon
 
 
@@ -400,7 +400,7 @@ class TestSavedCards(APSCommon):
 
     @mute_logger(
         'odoo.addons.payment_aps.models.payment_aps_charge',
-        'odoo.addons.payment_aps.models.payment_transaction_status',
+        'odoo.addons.payment_aps.models.payment_transaction_cron',
         'odoo.addons.payment_aps.models.payment_transaction_tokens',
     )
     def test_lost_charge_of_which_aps_tells_nothing_clear_is_pending(self):
@@ -592,7 +592,7 @@ class TestSavedCards(APSCommon):
 
     def test_expiry_dates_of_answers(self):
         """ Test that a card is valid to the end of its month, and rubbish is no date. """
-        self.assertEqual(aps_utils.parse_expiry_date('2802'), date(2028, 2, 29))
-        self.assertEqual(aps_utils.parse_expiry_date('3012'), date(2030, 12, 31))
+        self.assertEqual(parse_expiry_date('2802'), date(2028, 2, 29))
+        self.assertEqual(parse_expiry_date('3012'), date(2030, 12, 31))
         for rubbish in (None, '', '****', '3013', '3000', '305', '30051', '٣٠٠٥'):
-            self.assertIsNone(aps_utils.parse_expiry_date(rubbish))
+            self.assertIsNone(parse_expiry_date(rubbish))

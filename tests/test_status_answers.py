@@ -9,7 +9,7 @@ from odoo.tests import tagged
 from odoo.tools import mute_logger
 
 from odoo.addons.payment.models.payment_transaction import PaymentTransaction
-from odoo.addons.payment_aps.exceptions import APSOutcomeUnknown
+from odoo.addons.payment_aps.aps.errors import APSMessageRefused, APSOutcomeUnknown
 from odoo.addons.payment_aps.tests.common import MERCHANT_IDENTIFIER
 from odoo.addons.payment_aps.tests.status_common import NOT_FOUND, StatusCommon
 
@@ -169,7 +169,7 @@ class TestStatusAnswers(StatusCommon):
         for changes in (
             {'currency': 'XXX'}, {'amount': '10001'}, {'amount': '0'}, {'amount': '1e4'},
         ):
-            with self.subTest(**changes), self.assertRaises(ValidationError):
+            with self.subTest(**changes), self.assertRaises(APSMessageRefused):
                 tx._aps_handle(self._build_notice(tx, 'REFUND', **{
                     'maintenance_reference': refund_tx.reference, 'amount': '10000',
                     'status': '06', 'response_code': '06000', **changes,
@@ -199,7 +199,7 @@ class TestStatusAnswers(StatusCommon):
         for number, is_child in enumerate({False, hasattr(PaymentTransaction, '_void')}):
             tx = self._create_transaction('redirect', reference=f'V-{number}', state='authorized')
             void_tx = self._send_operation(tx, 'VOID_AUTHORIZATION') if is_child else tx
-            void_tx.write({'aps_command': 'VOID_AUTHORIZATION', 'aps_request_state': 'sent'})
+            void_tx.write({'aps_operation': 'VOID_AUTHORIZATION', 'aps_request_state': 'sent'})
             void_tx._aps_apply_outcome('done', '08000')
             self.assertEqual(tx.state, 'cancel')
             with self.subTest(is_child=is_child):
@@ -212,7 +212,7 @@ class TestStatusAnswers(StatusCommon):
         tx = self._create_transaction('redirect', state='authorized')
         hour_ago = fields.Datetime.now() - timedelta(hours=1)
         tx.write({
-            'aps_command': 'CAPTURE', 'aps_request_state': 'sent', 'aps_request_date': hour_ago,
+            'aps_operation': 'CAPTURE', 'aps_request_state': 'sent', 'aps_request_date': hour_ago,
         })
         tx._aps_handle(
             self._build_answer(tx, '08', authorized_amount='10000', captured_amount='0')
@@ -228,7 +228,7 @@ class TestStatusAnswers(StatusCommon):
             with self.assertRaises(UserError):  # Which rolls back, as the request would.
                 void(amount)
         void(60)
-        commands = tx.child_transaction_ids.mapped('aps_command')
+        commands = tx.child_transaction_ids.mapped('aps_operation')
         self.assertEqual(sorted(commands), ['CAPTURE', 'LAPSE'])
 
     def test_lapsed_authorization_can_be_closed(self):
@@ -442,7 +442,7 @@ class TestStatusAnswers(StatusCommon):
         tx = self._create_transaction('redirect')
         answer = self._build_answer(tx, '14', merchant_identifier='Another1')
         with patch(
-            'odoo.addons.payment_aps.models.payment_transaction_status._logger.exception'
+            'odoo.addons.payment_aps.models.payment_transaction_cron._logger.exception'
         ) as log_error:
             self._check_in_batch(tx, lambda *_args: answer)
         log_error.assert_not_called()

@@ -1,9 +1,9 @@
 import contextlib
 
-from odoo.exceptions import ValidationError
 from odoo.tests import tagged
 from odoo.tools import mute_logger
 
+from odoo.addons.payment_aps.aps.errors import APSMessageRefused
 from odoo.addons.payment_aps.tests.common import REQUEST_PHRASE, SECRETS, APSCommon, sign
 
 PERSONAL_DATA = ('Ali Hassan', '192.0.2.10', '3005')
@@ -114,7 +114,7 @@ class TestTrail(APSCommon):
 
         self.tx._aps_check_message(self._build_message(self.tx))
         # Without a savepoint, which would undo the mark.
-        with contextlib.suppress(ValidationError):
+        with contextlib.suppress(APSMessageRefused):
             self.tx._aps_check_message(self._build_message(self.tx, amount='1'))
             self.fail("The answer should not fit.")
 

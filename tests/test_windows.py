@@ -30,9 +30,10 @@ class TestWindows(APSCommon):
         employee = new_test_user(self.env, 'employee', groups='base.group_user')
         window = self._open_capture_window(tx, employee)
         self.env.invalidate_all()
-        with patch.object(type(tx), '_aps_touch') as touch, self.assertRaises(AccessError):
+        with patch.object(type(tx), '_aps_reserve_payment') as reserve, \
+                self.assertRaises(AccessError):
             window.sudo(False).action_capture()
-        self.assertFalse(touch.called)
+        self.assertFalse(reserve.called)
 
     def test_confirmed_window_is_closed(self):
         """ Test that a window that was confirmed can't be confirmed again. """
@@ -59,7 +60,7 @@ class TestWindows(APSCommon):
             ('error', timedelta(minutes=1)), ('done', timedelta(days=2)),
         )):
             capture = self._create_transaction(
-                'redirect', source_transaction_id=tx.id, aps_command='CAPTURE', state=state,
+                'redirect', source_transaction_id=tx.id, aps_operation='CAPTURE', state=state,
                 reference=f'P-{number}', amount=number + 1,
             )
             self.env.flush_all()

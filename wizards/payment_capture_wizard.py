@@ -13,7 +13,7 @@ class PaymentCaptureWizard(models.TransientModel):
     def _compute_aps_recent_operations(self):
         for wizard in self:
             captures_sudo = wizard._aps_get_txs().sudo().child_transaction_ids.filtered(
-                lambda tx: tx.aps_command == 'CAPTURE'
+                lambda tx: tx.aps_operation == 'CAPTURE'
             )
             wizard.aps_recent_operations = wizard._aps_describe_recent_operations(captures_sudo)
 
@@ -34,7 +34,7 @@ class PaymentCaptureWizard(models.TransientModel):
             if aps_txs:
                 wizard._aps_confirm(aps_txs)
                 for tx_sudo in aps_txs.sudo():
-                    tx_sudo._aps_touch()
+                    tx_sudo._aps_reserve_payment()
                 wizard._check_amount_to_capture_within_boundaries()
         return super().action_capture()
 

@@ -425,7 +425,7 @@ def test_conflict_in_the_database_sends_once(merchant, operation, moment):
 def test_operation_that_was_interrupted_before_it_was_sent_is_sent_by_the_cron(merchant):
     payment = merchant.receive_payment(100)
     merchant.shop.query(
-        "UPDATE payment_transaction SET aps_command = 'CAPTURE', aps_request_state = 'queued', "
+        "UPDATE payment_transaction SET aps_operation = 'CAPTURE', aps_request_state = 'queued', "
         "aps_next_check = now() AT TIME ZONE 'UTC' - interval '1 minute' "
         f"WHERE id = {payment.id}"
     )

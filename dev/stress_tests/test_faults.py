@@ -281,7 +281,7 @@ class Hazard:
                        SELECT 1 FROM payment_transaction child
                         WHERE child.source_transaction_id = tx.id AND child.operation != 'refund'
                    )
-               AND tx.aps_command IS DISTINCT FROM 'LAPSE'
+               AND tx.aps_operation IS DISTINCT FROM 'LAPSE'
           GROUP BY tx.id
             HAVING count(payment.id) != CASE WHEN tx.state = 'done' THEN 1 ELSE 0 END
             """

@@ -12,7 +12,7 @@ from .shop import PRODUCT
 numbers = itertools.count(1)
 
 FAMILY_FIELDS = [
-    'reference', 'state', 'amount', 'operation', 'source_transaction_id', 'aps_command',
+    'reference', 'state', 'amount', 'operation', 'source_transaction_id', 'aps_operation',
     'aps_request_state', 'aps_staff_message', 'aps_next_check', 'payment_id',
 ]
 # Makes PostgreSQL refuse updates as if another transaction were in the way. A sequence counts the

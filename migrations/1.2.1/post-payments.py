@@ -2,7 +2,7 @@ from datetime import timedelta
 
 from odoo import SUPERUSER_ID, api, fields
 
-from odoo.addons.payment_aps import const
+from odoo.addons.payment_aps.aps.schedule import ABANDON_HOURS
 
 
 def migrate(cr, version):
@@ -11,7 +11,7 @@ def migrate(cr, version):
     """
     env = api.Environment(cr, SUPERUSER_ID, {})
     now = fields.Datetime.now()
-    oldest = now - timedelta(hours=const.ABANDON_HOURS)
+    oldest = now - timedelta(hours=ABANDON_HOURS)
     for provider in env['payment.provider'].search([
         ('code', '=', 'aps'), ('state', '!=', 'disabled'),
     ]):

@@ -2,7 +2,7 @@ from datetime import timedelta
 
 from odoo import SUPERUSER_ID, api, fields
 
-from odoo.addons.payment_aps import const
+from odoo.addons.payment_aps.aps.schedule import ABANDON_HOURS, LONGEST_CHECK_DAYS
 
 
 def migrate(cr, version):
@@ -14,7 +14,7 @@ def migrate(cr, version):
     cr.execute("DROP INDEX IF EXISTS payment_transaction__aps_next_check_index")
     env = api.Environment(cr, SUPERUSER_ID, {})
     now = fields.Datetime.now()
-    oldest = now - timedelta(hours=const.ABANDON_HOURS)
+    oldest = now - timedelta(hours=ABANDON_HOURS)
     for provider in env['payment.provider'].search([
         ('code', '=', 'aps'), ('aps_merchant_identifier', '!=', False),
     ]):
@@ -30,7 +30,7 @@ def migrate(cr, version):
 
 def find_payments(provider):
     """ Return the payments of a provider that are not settled and know of no account. """
-    oldest = fields.Datetime.now() - timedelta(days=const.LONGEST_CHECK_DAYS)
+    oldest = fields.Datetime.now() - timedelta(days=LONGEST_CHECK_DAYS)
     return provider.env['payment.transaction'].search([
         ('provider_id', '=', provider.id),
         ('source_transaction_id', '=', False),

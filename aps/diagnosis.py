@@ -1,12 +1,12 @@
-""" Why a message can't be authenticated, as far as can be told. None of it needs a database. """
+""" Why a message can't be authenticated, as far as can be told. """
 
 import hashlib
 import itertools
 import re
-from collections import namedtuple
 
 from . import const
-from . import utils as aps_utils
+from .masking import shorten
+from .signature import build_signing_string, verify_signature
 
 # A larger message is not examined: each attempt hashes all of it, and there is one for each field.
 MAX_SIZE = 20_000
@@ -19,36 +19,6 @@ MIN_PHRASE_LENGTH = 16
 # Not one of `const.SHA_TYPES`, since it is not safe any more.
 SHA_128 = 'sha128'
 
-
-class Account(
-    namedtuple('Account', 'name merchant_identifier request_phrase response_phrase sha_type')
-):
-    """ What messages are signed and recognized with. `name` is that of the provider. """
-
-    __slots__ = ()
-
-    def sign(self, fields):
-        """ Return a request with its signature.
-
-        :param dict fields: The fields of the request.
-        :return: The signed fields.
-        :rtype: dict
-        :raise ValueError: If there is no request phrase.
-        """
-        signature = aps_utils.compute_signature(fields, self.request_phrase, self.sha_type)
-        return {**fields, 'signature': signature}
-
-    def recognizes(self, message):
-        """ Return whether a message was signed by APS for this account.
-
-        :param dict message: The message, exactly as received.
-        :return: Whether the signature is right. It never is if the response phrase is missing.
-        :rtype: bool
-        """
-        return aps_utils.verify_signature(message, self.response_phrase, self.sha_type)
-
-
-# === Refused messages === #
 
 def find_flaw(message, account, other_accounts=()):
     """ Return what is wrong with a message that is not authentic.
@@ -88,7 +58,7 @@ def find_change(message, account):
     for names in (tracking, *([name] for name in message)):
         rest = {name: value for name, value in message.items() if name not in names}
         if names and 'signature' in rest and account.recognizes(rest):
-            return 'changed', ', '.join(aps_utils.shorten(name, 32) for name in names[:5])
+            return 'changed', ', '.join(shorten(name, 32) for name in names[:5])
     return None
 
 
@@ -109,8 +79,6 @@ def find_other_account(message, account, other_accounts):
     return None
 
 
-# === Credentials === #
-
 def find_signer(message, account):
     """ Return with which phrase of the account, and which SHA type, a message was signed.
 
@@ -124,13 +92,13 @@ def find_signer(message, account):
         ('response', account.response_phrase), ('request', account.request_phrase)
     ):
         for sha_type, _label in const.SHA_TYPES:
-            if aps_utils.verify_signature(message, phrase, sha_type):
+            if verify_signature(message, phrase, sha_type):
                 return kind, sha_type
         if is_signed_with_sha_128(message, phrase):
             return kind, SHA_128
     for before, after in itertools.product(SPACES, repeat=2):
         phrase = f'{before}{account.response_phrase}{after}'
-        if aps_utils.verify_signature(message, phrase, account.sha_type):
+        if verify_signature(message, phrase, account.sha_type):
             return 'response_space', account.sha_type
     return None
 
@@ -143,7 +111,7 @@ def is_signed_with_sha_128(message, phrase):
     :return: Whether it was.
     :rtype: bool
     """
-    text = aps_utils.build_signing_string(message, phrase).encode('utf-8', 'surrogatepass')
+    text = build_signing_string(message, phrase).encode('utf-8', 'surrogatepass')
     return str(message.get('signature')).lower() == hashlib.sha1(text).hexdigest()
 
 

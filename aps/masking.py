@@ -1,9 +1,19 @@
-""" What the trail of messages keeps of a message. None of these functions needs a database. """
+""" What the log and the trail of messages may show of a message. """
 
 import hashlib
 import re
 
-from . import utils as aps_utils
+from .values import parse_minor_units
+
+# The fields of a message that may be shown in a log, in this order. All others are left out: a list
+# of what to hide would miss the fields that APS adds over time.
+LOGGED_FIELDS = (
+    'merchant_reference', 'maintenance_reference', 'command', 'query_command', 'service_command',
+    'amount', 'currency', 'payment_option', 'fort_id', 'status', 'response_code',
+    'transaction_status', 'transaction_code',
+)
+# What must not be logged even there: a stranger may send the number of a card in any field.
+CARD_NUMBER = re.compile(r'(?<!\d)(?:3[47]\d{13}|[2-6]\d{15}|\d{6}\*{6}\d{4})(?!\d)')
 
 # The fields of a message that are kept, in this order: none of them holds a secret, personal data
 # or data of a card. All others are left out, whatever APS may add over time.
@@ -20,6 +30,41 @@ MAX_VALUE_LENGTH = 150
 # numbers as long as those of cards and phones.
 PERSONAL_DATA = re.compile(r'\S+@\S+|\d[\d *X-]{5,}\d')
 SPOKEN_FIELDS = ('response_message', 'transaction_message', 'acquirer_response_message')
+
+
+def describe_message(data):
+    """ Return one short line about a message that is safe to log.
+
+    :param dict data: The message, authentic or not.
+    :return: The line, with a few fields that hold neither secrets nor personal data.
+    :rtype: str
+    """
+    line = ' '.join(f'{name}={shorten(data[name])}' for name in LOGGED_FIELDS if data.get(name))
+    return CARD_NUMBER.sub('...', line) or "(empty)"
+
+
+def shorten(value, length=64):
+    """ Return the value as short, printable text.
+
+    :param value: The value, from whomever it came.
+    :param int length: The maximum length of the text.
+    :return: The text, without line breaks or other control characters.
+    :rtype: str
+    """
+    text = str(value)[:length + 1]
+    if not text.isprintable():
+        text = ''.join(char if char.isprintable() else '?' for char in text)
+    return text if len(text) <= length else f'{text[:length - 3]}...'
+
+
+class MaskedValues(dict):
+    """ Values that can be used as any dict but don't reveal themselves when they are printed.
+
+    Odoo 17.0 logs the values of redirect forms, with the access code and the signature in them.
+    """
+
+    def __repr__(self):
+        return describe_message(self)
 
 
 def compute_digest(message):
@@ -56,7 +101,7 @@ def mask_value(name, value):
     :return: The value as short, printable text.
     :rtype: str
     """
-    text = aps_utils.shorten(value, MAX_VALUE_LENGTH)
+    text = shorten(value, MAX_VALUE_LENGTH)
     return PERSONAL_DATA.sub('...', text) if name in SPOKEN_FIELDS else text
 
 
@@ -69,13 +114,13 @@ def read_columns(message):
     """
     def read(*names):
         value = next((message[name] for name in names if message.get(name)), None)
-        return value and aps_utils.shorten(value)
+        return value and shorten(value)
 
     return {
         'command': read('query_command', 'command', 'service_command'),
         'status': read('status'),
         'response_code': read('response_code'),
-        'amount_minor': aps_utils.parse_minor_units(message.get('amount')),
+        'amount_minor': parse_minor_units(message.get('amount')),
         'currency': read('currency'),
         'merchant_reference': read('merchant_reference'),
         'maintenance_reference': read('maintenance_reference'),

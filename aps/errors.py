@@ -1,9 +1,7 @@
 """ What can go wrong between APS and us. """
 
-from odoo.exceptions import ValidationError
 
-
-class APSMessageRefused(ValidationError):
+class APSMessageRefused(Exception):
     """ An authentic message is about something else than the payment that it names. """
 
     def __init__(self, reason, description):

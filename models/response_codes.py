@@ -8,7 +8,7 @@ from collections import namedtuple
 
 from odoo import _lt
 
-from . import const
+from odoo.addons.payment_aps.aps import const
 
 # `advice` tells the staff what to do. `failure` tells the shopper, if the payment failed, what
 # became of their money and what to do.

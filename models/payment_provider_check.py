@@ -3,9 +3,8 @@ import secrets
 
 from odoo import _, api, fields, models
 
-from odoo.addons.payment_aps import const, response_codes
-from odoo.addons.payment_aps import utils as aps_utils
-from odoo.addons.payment_aps.diagnosis import (
+from odoo.addons.payment_aps.aps import const
+from odoo.addons.payment_aps.aps.diagnosis import (
     MIN_PHRASE_LENGTH,
     SHA_128,
     find_signer,
@@ -13,7 +12,10 @@ from odoo.addons.payment_aps.diagnosis import (
     find_wrong_settings,
     list_candidates,
 )
-from odoo.addons.payment_aps.exceptions import APSError, APSNotConfirmed, APSUnreachable
+from odoo.addons.payment_aps.aps.errors import APSError, APSNotConfirmed, APSUnreachable
+from odoo.addons.payment_aps.aps.masking import describe_message, shorten
+from odoo.addons.payment_aps.aps.message import parse_json_message
+from odoo.addons.payment_aps.models import response_codes
 from odoo.addons.payment_aps.models.payment_provider import CHECKED_FIELDS
 
 _logger = logging.getLogger(__name__)
@@ -56,7 +58,7 @@ class PaymentProvider(models.Model):
             'aps_check_date': fields.Datetime.now(),
             'aps_is_check_passed': not findings,
             'aps_check_result': '\n'.join(
-                findings or [self._aps_get_praise(), *self._aps_get_phrase_warnings()]
+                findings or [self._aps_get_success_message(), *self._aps_get_phrase_warnings()]
             ),
         })
 
@@ -204,7 +206,7 @@ class PaymentProvider(models.Model):
 
     #=== BUSINESS METHODS - EXPLANATIONS ===#
 
-    def _aps_get_praise(self):
+    def _aps_get_success_message(self):
         """ Return that all is well, and with which environment. """
         if self.state == 'enabled':
             return _("All is well: the live account and Odoo understand each other.")
@@ -330,7 +332,7 @@ class PaymentProvider(models.Model):
         return _(
             "APS refused the check: %(meaning)s (%(code)s). %(advice)s",
             meaning=str(row.meaning),
-            code=aps_utils.shorten(code or '-', 8),
+            code=shorten(code or '-', 8),
             advice=str(response_codes.MESSAGE_FAMILIES[row.family].advice),
         )
 
@@ -368,7 +370,7 @@ class PaymentProvider(models.Model):
                 host=self._aps_get_host('api', environment), error=error,
             )) from error
         answer = self._aps_parse_probe(response)
-        _logger.info("Check of the credentials: %s", aps_utils.describe_message(answer))
+        _logger.info("Check of the credentials: %s", describe_message(answer))
         return answer
 
     @api.model
@@ -387,7 +389,7 @@ class PaymentProvider(models.Model):
                 status=response.status_code,
             ))
         try:
-            return aps_utils.parse_json_message(response.content)
+            return parse_json_message(response.content)
         except ValueError as error:
             if response.content.lstrip().startswith(b'<'):
                 raise CheckStopped(_(
