@@ -18,13 +18,14 @@ from .system import DEV, REPOSITORY, Failure, find_free_port, run, say
 from .upgrade import check_upgrade
 from .venvs import get_python
 
+TESTS = DEV / 'tests'
 ALL_TESTS = '/payment_aps'
 PARTS_WITHOUT_ODOO = ('lint', 'unit')
 # The parts that need a running shop, with the folders of their tests.
 SHOP_FOLDERS = {
-    'servers': DEV / 'server_tests',
-    'stress': DEV / 'stress_tests',
-    'browser': DEV / 'browser_tests',
+    'servers': TESTS / 'servers',
+    'stress': TESTS / 'stress',
+    'browser': TESTS / 'browser',
 }
 PARTS_OF_A_SERIES = ('odoo', 'core', 'upgrade', *SHOP_FOLDERS)
 PARTS = (*PARTS_WITHOUT_ODOO, *PARTS_OF_A_SERIES)
@@ -94,7 +95,7 @@ class Parts:
         if 'lint' in self.arguments.parts:
             self._measure('lint', self._run_lint)
         if 'unit' in self.arguments.parts:
-            self._measure('unit', self._run_pytest, [DEV / 'sandbox', DEV / 'unit_tests'])
+            self._measure('unit', self._run_pytest, [DEV / 'sandbox', TESTS / 'unit'])
         return self.results
 
     def check_coverage(self, source, folder):

@@ -1,0 +1,1 @@
+""" Tests over HTTP, with conflicts, races and two servers. """

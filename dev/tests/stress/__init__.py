@@ -1,0 +1,1 @@
+""" Tests with attacks, faults, floods and random sequences. """

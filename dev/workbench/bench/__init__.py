@@ -1,0 +1,1 @@
+""" The command `dev/bench`: what is measured, and how. """

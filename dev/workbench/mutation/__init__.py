@@ -1,0 +1,1 @@
+""" The command `dev/mutate`: what is broken, and who notices. """
