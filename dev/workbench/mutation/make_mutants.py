@@ -1,5 +1,5 @@
-""" Write the mutants of some functions, or of whole modules, to a file; run by the interpreter that
-has cosmic-ray.
+""" Write the mutants of the modules of a package to a file; run by the interpreter that has
+cosmic-ray.
 """
 
 import ast
@@ -12,27 +12,20 @@ from pathlib import Path
 from cosmic_ray.mutating import mutate_code
 from cosmic_ray.plugins import get_operator, operator_names
 
-
-def find_function(source, function):
-    """ Return the source of a function of a module.
-
-    :param str source: The source of the module.
-    :param str function: The name of the function.
-    :rtype: str
-    """
-    node = next(
-        node for node in ast.parse(source).body
-        if isinstance(node, ast.FunctionDef) and node.name == function
-    )
-    return ast.get_source_segment(source, node) + '\n'
+FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda)
 
 
-def make_mutants(original, name_of_original):
-    """ Return the mutants of a function or a module.
+def holds_functions(source):
+    """ Return whether a module does something; what only holds data has no rule to break. """
+    return any(isinstance(node, FUNCTIONS) for node in ast.walk(ast.parse(source)))
+
+
+def make_mutants(original, module):
+    """ Return the mutants of a module.
 
     :param str original: Its source.
-    :param str name_of_original: Its name.
-    :return: The name, the operator, the changed source and the difference of each mutant.
+    :param str module: Its name.
+    :return: The module, the operator, the changed source and the difference of each mutant.
     :rtype: list[dict]
     """
     mutants = {}
@@ -48,8 +41,7 @@ def make_mutants(original, name_of_original):
                 break
             mutants.setdefault(mutant, name)
     return [
-        {'name': name_of_original, 'operator': name, 'source': mutant,
-         'diff': diff(original, mutant)}
+        {'module': module, 'operator': name, 'source': mutant, 'diff': diff(original, mutant)}
         for mutant, name in mutants.items() if is_code(mutant, original)
     ]
 
@@ -68,21 +60,22 @@ def diff(original, mutant):
     return '\n'.join(line for line in lines if not line.startswith(('---', '+++', '@@')))
 
 
-def main(path, file, *functions):
+def main(package, file, *modules):
     """ Write the mutants to a file, as JSON.
 
-    :param str path: The module whose functions to change, or a folder of modules to change whole.
+    :param str package: The folder of the package.
     :param str file: The file.
-    :param str functions: The names of the functions, if it is a module.
+    :param str modules: The names of the only modules to change, if not all of them.
     :return: None
     """
-    path = Path(path)
-    if path.is_dir():
-        originals = {module.stem: module.read_text('utf-8') for module in sorted(path.glob('*.py'))}
-    else:
-        source = path.read_text('utf-8')
-        originals = {name: find_function(source, name) for name in functions}
-    mutants = [make_mutants(original, name) for name, original in originals.items()]
+    originals = {
+        path.stem: path.read_text('utf-8') for path in sorted(Path(package).glob('*.py'))
+        if path.stem != '__init__' and path.stem in (modules or (path.stem,))
+    }
+    mutants = [
+        make_mutants(original, module) for module, original in originals.items()
+        if holds_functions(original)
+    ]
     Path(file).write_text(json.dumps(list(itertools.chain(*mutants))))
 
 
