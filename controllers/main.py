@@ -1,6 +1,6 @@
 import logging
 
-from psycopg2 import DatabaseError, OperationalError
+from psycopg2 import DatabaseError
 from werkzeug.exceptions import (
     BadRequest,
     Forbidden,
@@ -9,17 +9,16 @@ from werkzeug.exceptions import (
     RequestEntityTooLarge,
 )
 
-from odoo import exceptions, http
+from odoo import http
 from odoo.http import request
 
 from odoo.addons.payment_aps.aps.errors import APSMessageRefused
 from odoo.addons.payment_aps.aps.masking import describe_message, shorten
 from odoo.addons.payment_aps.aps.message import parse_json_message
+from odoo.addons.payment_aps.models.conflicts import CONFLICTS
 
 _logger = logging.getLogger(__name__)
 
-# After these, Odoo runs a request again. Those before 19.0 have the first one only.
-CONFLICTS = (OperationalError, getattr(exceptions, 'ConcurrencyError', OperationalError))
 # Many times the size of the largest message of APS, whose fields all have a maximum length.
 MAX_MESSAGE_SIZE = 256 * 1024
 

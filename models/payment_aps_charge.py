@@ -6,9 +6,7 @@ import uuid
 from contextlib import contextmanager
 from datetime import timedelta
 
-from psycopg2 import OperationalError
-
-from odoo import Command, _, api, fields, models
+from odoo import SUPERUSER_ID, Command, _, api, fields, models
 from odoo.exceptions import ValidationError
 
 from odoo.addons.payment_aps.aps import const
@@ -20,6 +18,7 @@ from odoo.addons.payment_aps.aps.errors import (
 )
 from odoo.addons.payment_aps.aps.message import is_query_answered, is_reference
 from odoo.addons.payment_aps.aps.schedule import SETTLING_TIME
+from odoo.addons.payment_aps.models.conflicts import CONFLICTS
 from odoo.addons.payment_aps.models.payment_transaction import DOCUMENT_FIELDS
 
 _logger = logging.getLogger(__name__)
@@ -81,36 +80,41 @@ class PaymentAPSCharge(models.Model):
         attempt, fingerprint = self._get_attempt(), self._get_fingerprint(tx)
         # A cursor of its own sees what was committed since the request began, unlike the request's.
         with self.env.registry.cursor() as cr, self._locked(cr, fingerprint):
-            cr.execute(
-                "SELECT reference, attempt FROM payment_aps_charge "
-                "WHERE fingerprint = %s OR reference = %s",
-                [fingerprint, tx.reference],
+            charges = self._with_cursor(cr)
+            declared = charges.search(
+                ['|', ('fingerprint', '=', fingerprint), ('reference', '=', tx.reference)]
             )
-            declared = dict(cr.fetchall())
-            if tx.reference in declared:
+            if tx.reference in declared.mapped('reference'):
                 return False
             states = {
-                other_tx.reference: other_tx.state
-                for other_tx in tx.sudo().search([('reference', 'in', list(declared))])
+                other_tx.reference: other_tx.state for other_tx in tx.sudo().search(
+                    [('reference', 'in', declared.mapped('reference'))]
+                )
             }
-            for reference in declared:
-                if states.get(reference, 'draft') != 'draft':
+            for charge in declared:
+                if states.get(charge.reference, 'draft') != 'draft':
                     continue  # It is recorded what became of it.
-                if reference in states or declared[reference] != attempt:
+                if charge.reference in states or charge.attempt != attempt:
                     raise ValidationError(_(
                         "The outcome of an earlier charge of this card is not known yet. Wait for "
                         "it; do not charge the card again."
                     ))
-                tx.reference = reference
+                tx.reference = charge.reference
                 return False
             tx._aps_note_request()
-            cr.execute(
-                "INSERT INTO payment_aps_charge "
-                "(attempt, fingerprint, reference, values, create_date) "
-                "VALUES (%s, %s, %s, %s, now() AT TIME ZONE 'UTC')",
-                [attempt, fingerprint, tx.reference, self._serialize(tx)],
-            )
+            charges.create({
+                'attempt': attempt, 'fingerprint': fingerprint, 'reference': tx.reference,
+                'values': self._serialize(tx),
+            })
         return True
+
+    @api.model
+    def _with_cursor(self, cr):
+        """ Return the model with a cursor of its own, as superuser.
+
+        So its rows refer to no user whose own row may be locked, or be lost by a rollback.
+        """
+        return self.with_env(self.env(cr=cr, user=SUPERUSER_ID))
 
     @staticmethod
     @contextmanager
@@ -140,7 +144,7 @@ class PaymentAPSCharge(models.Model):
         :return: None
         """
         with self.env.registry.cursor() as cr:
-            cr.execute("DELETE FROM payment_aps_charge WHERE reference = %s", [reference])
+            self._with_cursor(cr).search([('reference', '=', reference)]).unlink()
 
     @api.model
     def _is_declared(self, reference):
@@ -233,7 +237,7 @@ class PaymentAPSCharge(models.Model):
             self.env.cr.commit()  # pylint: disable=invalid-commit
         except Exception as error:
             self.env.cr.rollback()
-            is_expected = isinstance(error, (APSError, OperationalError))  # Or a conflict.
+            is_expected = isinstance(error, (APSError, *CONFLICTS))
             _logger.log(
                 logging.WARNING if is_expected else logging.ERROR,
                 "A charge can't be settled yet: %s", error, exc_info=not is_expected,

@@ -2,11 +2,9 @@ import logging
 import re
 from datetime import timedelta
 
-from psycopg2 import errors
-
 from odoo import _, api, fields, models
 from odoo.exceptions import AccessError
-from odoo.tools.sql import SQL, create_index
+from odoo.tools.sql import create_index
 
 from odoo.addons.payment_aps.aps.masking import (
     MAX_VALUE_LENGTH,
@@ -16,6 +14,7 @@ from odoo.addons.payment_aps.aps.masking import (
 )
 from odoo.addons.payment_aps.aps.values import get_currency_decimals, read_setting, to_major_units
 from odoo.addons.payment_aps.models import response_codes
+from odoo.addons.payment_aps.models.conflicts import OVERTAKEN, retry
 from odoo.addons.payment_aps.models.payment_transaction import DOCUMENT_FIELDS
 
 _logger = logging.getLogger(__name__)
@@ -30,8 +29,6 @@ PURGE_BATCH_SIZE = 20_000
 PURGE_BATCHES = 20
 # How long a write to the trail may wait for a lock when somebody waits for the answer of APS.
 LOCK_TIMEOUT = '2s'
-# How often it is tried to write a row that others write as well.
-WRITE_ATTEMPTS = 5
 
 COLUMNS = (
     'create_uid', 'provider_id', 'company_id', 'channel', 'state', 'reason', 'command', 'status',
@@ -267,7 +264,7 @@ class PaymentAPSMessage(models.Model):
         :rtype: bool
         """
         values = self._aps_prepare_values(provider, message, channel=channel, state='accepted')
-        return bool(self._aps_insert(self.env.cr, values))
+        return bool(self._aps_insert(values))
 
     @api.model
     def _aps_was_refused(self, message, channel):
@@ -291,7 +288,7 @@ class PaymentAPSMessage(models.Model):
             provider, message, channel=channel, state='refused',
             reason=shorten(reason, MAX_VALUE_LENGTH),
         )
-        self._aps_write_apart(lambda cr: self._aps_insert(cr, values))
+        self._aps_write_apart(lambda messages: messages._aps_insert(values))
 
     #=== BUSINESS METHODS - REQUESTS AND ANSWERS OF THE API ===#
 
@@ -306,7 +303,7 @@ class PaymentAPSMessage(models.Model):
         values = self._aps_prepare_values(
             provider, signed_fields, channel='request', state='sent', create_uid=self.env.uid
         )
-        return self._aps_write_apart(lambda cr: self._aps_insert(cr, values))
+        return self._aps_write_apart(lambda messages: messages._aps_insert(values))
 
     def _aps_store_answer(self, provider, request_id, answer):
         """ Store the answer to a request, for good.
@@ -320,9 +317,9 @@ class PaymentAPSMessage(models.Model):
             provider, answer, channel='answer', state='accepted', create_uid=self.env.uid
         )
 
-        def write(cr):
-            self._aps_insert(cr, values)
-            self._aps_update(cr, 'answered', None, id=request_id)
+        def write(messages):
+            messages._aps_insert(values)
+            messages.browse(request_id)._aps_set_state('answered')
 
         self._aps_write_apart(write)
 
@@ -334,7 +331,9 @@ class PaymentAPSMessage(models.Model):
         :param str reason: What happened.
         :return: None
         """
-        self._aps_write_apart(lambda cr: self._aps_update(cr, state, reason, id=request_id))
+        self._aps_write_apart(
+            lambda messages: messages.browse(request_id)._aps_set_state(state, reason)
+        )
 
     def _aps_mark_refused(self, answer, reason):
         """ Note that an answer, which was stored when it came, doesn't fit its payment.
@@ -343,9 +342,9 @@ class PaymentAPSMessage(models.Model):
         :param str reason: Why it is not applied.
         :return: None
         """
-        digest = compute_digest(answer)
+        domain = [('digest', '=', compute_digest(answer)), ('channel', '=', 'answer')]
         self._aps_write_apart(
-            lambda cr: self._aps_update(cr, 'refused', reason, digest=digest, channel='answer')
+            lambda messages: messages.search(domain)._aps_set_state('refused', reason)
         )
 
     #=== BUSINESS METHODS - WRITING ===#
@@ -367,36 +366,25 @@ class PaymentAPSMessage(models.Model):
             **values,
         }
 
-    @staticmethod
-    def _aps_insert(cr, values):
+    def _aps_insert(self, values):
         """ Insert a row, unless the message is stored already.
 
-        :param Cursor cr: The cursor to write with.
         :param dict values: The values of `COLUMNS`.
         :return: The id of the row; `None` if the message is stored already.
         :rtype: int | None
         """
-        cr.execute(INSERT, [values[column] for column in COLUMNS], log_exceptions=False)
-        row = cr.fetchone()
+        self.env.cr.execute(INSERT, [values[column] for column in COLUMNS], log_exceptions=False)
+        row = self.env.cr.fetchone()
         return row and row[0]
 
-    @staticmethod
-    def _aps_update(cr, state, reason, **criteria):
+    def _aps_set_state(self, state, reason=''):
         """ Change the state of rows.
 
-        :param Cursor cr: The cursor to write with.
         :param str state: The new state.
-        :param str|None reason: Why.
-        :param criteria: The columns and values that the rows must have.
+        :param str reason: Why.
         :return: None
         """
-        conditions = SQL(' AND ').join(
-            SQL('%s = %s', SQL.identifier(name), value) for name, value in criteria.items()
-        )
-        cr.execute(SQL(
-            "UPDATE payment_aps_message SET state = %s, reason = %s WHERE %s",
-            state, reason and shorten(reason, MAX_VALUE_LENGTH), conditions,
-        ))
+        self.write({'state': state, 'reason': shorten(reason, MAX_VALUE_LENGTH) or False})
 
     def _aps_write_apart(self, write):
         """ Write with a cursor that commits by itself, and neither blocks nor stops the caller.
@@ -405,21 +393,22 @@ class PaymentAPSMessage(models.Model):
         refers to provider, company and user only; should one of them be locked for long, then the
         payment is worth more than its trail.
 
-        :param callable write: Takes the cursor.
+        :param callable write: Takes the model, with that cursor.
         :return: What `write` returns; `None` if it failed.
         """
-        for _attempt in range(WRITE_ATTEMPTS):
-            try:
-                with self.env.registry.cursor() as cr:
-                    cr.execute("SELECT set_config('lock_timeout', %s, true)", [LOCK_TIMEOUT])
-                    return write(cr)
-            except errors.SerializationFailure:  # Another delivery of it was stored meanwhile.
-                continue
-            except Exception:
-                _logger.exception("A message could not be stored in the trail.")
-                return None
-        _logger.warning("A message could not be stored in the trail, as others were storing it.")
-        return None
+        def attempt():
+            cr.execute("SELECT set_config('lock_timeout', %s, true)", [LOCK_TIMEOUT])
+            messages = self.with_env(self.env(cr=cr))
+            res = write(messages)
+            messages.env.flush_all()
+            return res
+
+        try:
+            with self.env.registry.cursor() as cr:
+                return retry(cr, attempt, OVERTAKEN)
+        except Exception:
+            _logger.exception("A message could not be stored in the trail.")
+            return None
 
     #=== BUSINESS METHODS - PURGE ===#
 
@@ -428,16 +417,9 @@ class PaymentAPSMessage(models.Model):
         """ Delete the messages that are older than they have to be. """
         days = self.env['ir.config_parameter'].sudo().get_param(RETENTION_DAYS_PARAMETER)
         days = read_setting(days, RETENTION_DAYS)
+        domain = [('create_date', '<', fields.Datetime.now() - timedelta(days=days))]
         for _batch in range(PURGE_BATCHES):
-            self.env.cr.execute(
-                """
-                    DELETE FROM payment_aps_message
-                     WHERE id IN (
-                        SELECT id FROM payment_aps_message
-                         WHERE create_date < %s ORDER BY id LIMIT %s
-                     )
-                """,
-                [fields.Datetime.now() - timedelta(days=days), PURGE_BATCH_SIZE],
-            )
-            if self.env.cr.rowcount < PURGE_BATCH_SIZE:
+            messages = self.search(domain, order='id', limit=PURGE_BATCH_SIZE)
+            messages.unlink()
+            if len(messages) < PURGE_BATCH_SIZE:
                 break

@@ -1,10 +1,8 @@
 import logging
 import re
 
-from psycopg2 import errors
-
 from odoo import api, fields, models
-from odoo.tools.sql import create_index
+from odoo.tools.sql import SQL, create_index
 
 from odoo.addons.payment_aps.aps import const, readings
 from odoo.addons.payment_aps.aps.errors import (
@@ -19,18 +17,15 @@ from odoo.addons.payment_aps.aps.values import (
     get_payment_method_code,
     parse_minor_units,
 )
+from odoo.addons.payment_aps.models.conflicts import CONFLICTS, retry
 
 _logger = logging.getLogger(__name__)
 
 # The fields of transactions that link to what is paid. Their modules are optional.
 DOCUMENT_FIELDS = ('sale_order_ids', 'invoice_ids')
 
-# How often a lock is asked for anew because the payment was updated while we waited, and how long
-# each wait may take. Together they stay below the time-out of APS's notifications.
-LOCK_ATTEMPTS = 5
-LOCK_TIMEOUT = '5s'
-# How often a message is stored anew because another delivery of it was stored meanwhile.
-STORE_ATTEMPTS = 3
+# How long each attempt to lock a payment waits. APS repeats a message that is answered too late.
+LOCK_TIMEOUT = '4s'
 # What the application of an answer reads of a transaction. Odoo 19.0 has no callbacks.
 ANSWER_FIELDS = (
     'reference', 'state', 'operation', 'amount', 'currency_id', 'company_id', 'partner_id',
@@ -223,43 +218,49 @@ class PaymentTransaction(models.Model):
     def _aps_lock(self):
         """ Lock the transaction, so that answers about the same payment are applied one by one.
 
-        A database transaction sees the data as of its first query. If another answer is applied
-        while we wait for the lock, PostgreSQL refuses to give us the row as we no longer see its
-        latest state. So we start over at once, which is possible because nothing was written yet,
-        rather than leave it to Odoo, which waits for a random time of seconds.
+        If another answer is applied while we wait for the lock, we start over at once to see what
+        became of the payment.
 
         Note: `self.ensure_one()`; must be called before anything is written.
 
-        :return: The transaction, with its latest state.
-        :rtype: recordset of `payment.transaction`
+        :return: None
         :raise psycopg2.OperationalError: If the lock is not to be had in time.
         """
         self.ensure_one()
-        attempts = 0
-        while True:
-            attempts += 1
-            try:
-                self._aps_execute_lock(wait=attempts > 1)
-                self._aps_fetch()
-                return self
-            except (errors.LockNotAvailable, errors.SerializationFailure):
-                self.env.cr.rollback()
-                self.env.invalidate_all(flush=False)
-                if attempts == LOCK_ATTEMPTS:
-                    raise
+        retry(self.env.cr, self._aps_lock_once)
 
-    def _aps_execute_lock(self, wait):
-        """ Ask PostgreSQL for the lock of the transaction.
+    def _aps_lock_once(self):
+        """ Wait for the lock of the transaction, and read its latest state. """
+        self.env.cr.execute(
+            """
+                SET LOCAL lock_timeout = %s;
+                SELECT 1 FROM payment_transaction WHERE id = %s FOR NO KEY UPDATE;
+                SET LOCAL lock_timeout = DEFAULT
+            """,
+            [LOCK_TIMEOUT, self.id], log_exceptions=False,
+        )
+        self._aps_fetch()
 
-        :param bool wait: Whether to wait for whoever holds the lock.
-        :return: None
+    @api.model
+    def _aps_lock_first(self, condition):
+        """ Lock the first transaction that is to be asked about and that nobody else has locked.
+
+        :param SQL condition: What it must fulfil.
+        :return: The transaction, if any.
+        :rtype: recordset of `payment.transaction`
         """
-        query = 'SELECT 1 FROM payment_transaction WHERE id = %s FOR NO KEY UPDATE'
-        if wait:
-            self.env.cr.execute("SELECT set_config('lock_timeout', %s, true)", [LOCK_TIMEOUT])
-        else:
-            query += ' NOWAIT'
-        self.env.cr.execute(query, [self.id], log_exceptions=False)
+        self.env.cr.execute(
+            SQL(
+                """
+                    SELECT id FROM payment_transaction WHERE %s
+                     ORDER BY aps_next_check, id LIMIT 1
+                       FOR NO KEY UPDATE SKIP LOCKED
+                """,
+                condition,
+            ),
+            log_exceptions=False,
+        )
+        return self.browse(row[0] for row in self.env.cr.fetchall())
 
     def _aps_fetch(self):
         """ Read in two queries what the application of an answer reads of payment and provider.
@@ -269,28 +270,15 @@ class PaymentTransaction(models.Model):
         self.fetch([name for name in ANSWER_FIELDS if name in self._fields])
         self.provider_id._aps_fetch_account()
 
-    def _aps_lock_if_free(self):
-        """ Lock the payment, and return whether nobody else had locked it. """
-        self.env.cr.execute(
-            "SELECT 1 FROM payment_transaction WHERE id = %s FOR NO KEY UPDATE SKIP LOCKED",
-            [self.id],
-        )
-        return bool(self.env.cr.fetchone())
-
-    def _aps_start_over(self):
-        """ Roll back, to see the database as it is now. """
-        self.env.cr.rollback()
-        self.env.invalidate_all(flush=False)
-
     #=== BUSINESS METHODS - ADMITTING ===#
 
     def _aps_admit(self, message, channel):
         """ Lock the payment for an authentic message, and store the message in the trail.
 
-        The message is stored before it is applied, when there is nothing yet that could be lost
-        with a failure of the trail. Both are committed together, so a message that is stored was
-        applied, and a repetition of it has nothing to change. That holds for the result of a
-        payment only: two refunds of the same amount may be told in the same words.
+        A result that is in the trail was applied, as both are committed together. Such a repetition
+        has nothing to tell, and must not be applied once more: what happened since, such as another
+        attempt that is under way, counts. That holds for the result of a payment only: two refunds
+        of the same amount may be told in the same words.
 
         Note: `self.ensure_one()`; must be called before anything is written.
 
@@ -299,24 +287,38 @@ class PaymentTransaction(models.Model):
         :return: Whether the message is to be applied.
         :rtype: bool
         """
-        for _attempt in range(STORE_ATTEMPTS):
+        def lock_and_store():
+            self._aps_lock_once()
+            return self._aps_store(message, channel)
+
+        is_new = retry(self.env.cr, lock_and_store)
+        if is_new or message.get('command') not in const.PAYMENT_COMMANDS:
+            return True
+        self._aps_note_repetition(message)
+        return False
+
+    def _aps_store(self, message, channel):
+        """ Store a message in the trail, which is not to cost us the payment if it fails.
+
+        That is done before the message is applied, when there is nothing that could be lost by a
+        rollback.
+
+        :param dict message: The message, whose signature was verified.
+        :param str channel: The route by which it came, `return` or `webhook`.
+        :return: Whether the message is new, as far as can be told.
+        :rtype: bool
+        """
+        try:
+            return self.env['payment.aps.message'].sudo()._aps_store_received(
+                self.provider_id, message, channel
+            )
+        except CONFLICTS:  # Another delivery of it was stored since our first query.
+            raise
+        except Exception:
+            _logger.exception("A message could not be stored in the trail.")
+            self.env.cr.rollback()
             self._aps_lock()
-            try:
-                is_new = self.env['payment.aps.message'].sudo()._aps_store_received(
-                    self.provider_id, message, channel
-                )
-                if is_new or message.get('command') not in const.PAYMENT_COMMANDS:
-                    return True
-                self._aps_note_repetition(message)
-                return False
-            except errors.SerializationFailure:  # Stored by another request since our first query.
-                self._aps_start_over()
-            except Exception:
-                _logger.exception("A message could not be stored in the trail.")
-                self._aps_start_over()
-                break
-        self._aps_lock()
-        return True
+            return True
 
     def _aps_note_repetition(self, message):
         """ Have APS asked if a repeated message contradicts what is believed by now.

@@ -2,12 +2,12 @@ import logging
 from datetime import timedelta
 
 from markupsafe import Markup
-from psycopg2 import OperationalError
 
 from odoo import Command, _, api, fields, models
 from odoo.exceptions import UserError
 
 from odoo.addons.payment_aps.aps.masking import shorten
+from odoo.addons.payment_aps.models.conflicts import CONFLICTS
 
 _logger = logging.getLogger(__name__)
 
@@ -75,7 +75,7 @@ class PaymentTransaction(models.Model):
             try:
                 tx._aps_book_leftover()
                 self.env.cr.commit()  # pylint: disable=invalid-commit
-            except OperationalError:
+            except CONFLICTS:
                 self.env.cr.rollback()  # A conflict in the database; tried again next time.
             except Exception as error:
                 self.env.cr.rollback()
@@ -91,7 +91,7 @@ class PaymentTransaction(models.Model):
             with self.env.cr.savepoint():
                 self._aps_post_process()
                 return
-        except OperationalError:
+        except CONFLICTS:
             raise
         except UserError as error:
             reason = str(error)

@@ -3,6 +3,7 @@ from datetime import timedelta
 
 from odoo import _, api, fields, models
 from odoo.exceptions import UserError
+from odoo.tools import SQL
 
 from odoo.addons.payment import utils as payment_utils
 from odoo.addons.payment_aps.aps import const
@@ -198,8 +199,8 @@ class PaymentTransaction(models.Model):
             return
         try:
             with self.env.registry.cursor() as cr:
-                tx = self.with_env(self.env(cr=cr))
-                if tx._aps_lock_if_free() and tx._aps_is_awaited():
+                tx = self.with_env(self.env(cr=cr))._aps_lock_first(SQL("id = %s", self.id))
+                if tx and tx._aps_is_awaited():
                     tx._aps_schedule_check(at_once=True)
         except Exception:  # The page is to be shown all the same; the schedule goes on.
             _logger.warning("The check of %s can't be ordered.", self.reference, exc_info=True)

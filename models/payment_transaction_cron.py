@@ -4,9 +4,9 @@ import time
 from datetime import timedelta
 
 import requests
-from psycopg2 import OperationalError, errors
 
 from odoo import api, fields, models
+from odoo.tools import SQL
 
 from odoo.addons.payment_aps.aps.errors import (
     APSError,
@@ -16,6 +16,7 @@ from odoo.addons.payment_aps.aps.errors import (
     APSUnreachable,
 )
 from odoo.addons.payment_aps.aps.schedule import CHECK_SCHEDULE, LONGEST_CHECK_DAYS
+from odoo.addons.payment_aps.models.conflicts import CONFLICTS, OVERTAKEN, retry
 from odoo.addons.payment_aps.models.payment_transaction import QUEUES
 
 _logger = logging.getLogger(__name__)
@@ -24,9 +25,6 @@ _logger = logging.getLogger(__name__)
 # row without usable answer it leaves the account alone until the next run.
 CHECK_BATCH_SIZE = 100
 MAX_FAILURES = 3
-# How often the cron applies what APS tells of a payment that others are updating, e.g., the
-# engine's post-processing of a capture, which updates the customer as well.
-CHECK_ATTEMPTS = 5
 # How long a run of the cron may take, in seconds, below the limit that Odoo sets; and how often it
 # looks if an account has become due meanwhile. Each account is asked by a worker of its own.
 CHECK_TIME = 60
@@ -240,36 +238,18 @@ class PaymentTransaction(models.Model):
         """
         under_way, awaited, others = QUEUES
         urgent = (awaited, under_way) if is_shopper_first else (under_way, awaited)
-        for _attempt in range(CHECK_ATTEMPTS):
-            try:
-                for queue in (*urgent, others):
-                    tx = self._aps_take_from_queue(queue, provider_id, stuck_ids)
-                    if tx:
-                        return tx
-                break
-            except errors.SerializationFailure:  # Updated since our first query.
-                self.env.cr.rollback()
-        return self.browse()
 
-    @api.model
-    def _aps_take_from_queue(self, queue, provider_id, stuck_ids):
-        """ Return the first payment of a queue that is due, locked; see `_aps_take_due`.
+        def take():
+            for queue in (*urgent, others):
+                tx = self._aps_lock_first(SQL(
+                    f"provider_id = %s AND aps_next_check <= %s AND {queue} AND id != ALL(%s)",
+                    provider_id, fields.Datetime.now(), stuck_ids,
+                ))
+                if tx:
+                    break
+            return tx
 
-        :param str queue: One of `QUEUES`.
-        :rtype: recordset of `payment.transaction`
-        """
-        self.env.cr.execute(
-            f"""
-                SELECT id FROM payment_transaction
-                 WHERE provider_id = %s AND aps_next_check <= %s AND {queue}
-                   AND id != ALL(%s)
-                 ORDER BY aps_next_check, id
-                 LIMIT 1
-                   FOR NO KEY UPDATE SKIP LOCKED
-            """,
-            [provider_id, fields.Datetime.now(), stuck_ids], log_exceptions=False,
-        )
-        return self.browse(row[0] for row in self.env.cr.fetchall())
+        return retry(self.env.cr, take, OVERTAKEN)
 
     @staticmethod
     def _aps_is_hanging(error):
@@ -317,7 +297,7 @@ class PaymentTransaction(models.Model):
             if not isinstance(error, APSOtherAccount):  # Goes on when the account is set again.
                 delay = UNANSWERED_DELAY if self._aps_is_hanging(error) else FAILED_DELAY
                 self._aps_postpone_check(delay, is_refused=isinstance(error, APSRefused))
-        elif isinstance(error, OperationalError):
+        elif isinstance(error, CONFLICTS):
             _logger.info("%s is being updated; it will be checked next time.", self.reference)
             self._aps_postpone_check(timedelta(minutes=CHECK_SCHEDULE[0]))
         else:
@@ -327,21 +307,18 @@ class PaymentTransaction(models.Model):
     def _aps_check_and_commit(self):
         """ Ask APS about the payment and commit, again if another process was faster.
 
-        To ask changes nothing at APS, so it may be repeated.
+        Such as the engine's post-processing of a capture, which updates the customer as well. To
+        ask changes nothing at APS, so it may be repeated.
 
         :return: None
         :raise APSError: If APS gives no usable answer.
         :raise psycopg2.OperationalError: If the conflict lasts.
         """
-        for attempt in range(1, CHECK_ATTEMPTS + 1):
-            try:
-                self._aps_check_status()
-                self.env.cr.commit()  # pylint: disable=invalid-commit
-                return
-            except (errors.SerializationFailure, errors.DeadlockDetected):
-                if attempt == CHECK_ATTEMPTS:
-                    raise
-                self.env.cr.rollback()
+        def check_and_commit():
+            self._aps_check_status()
+            self.env.cr.commit()  # pylint: disable=invalid-commit
+
+        retry(self.env.cr, check_and_commit, OVERTAKEN)
 
     def _aps_postpone_check(self, delay, is_refused=False):
         """ Have a payment asked about again although the check failed.

@@ -1,8 +1,6 @@
 import logging
 from datetime import timedelta
 
-from psycopg2 import OperationalError
-
 from odoo import _, api, fields, models
 from odoo.exceptions import UserError
 
@@ -17,13 +15,9 @@ from odoo.addons.payment_aps.aps.errors import (
 from odoo.addons.payment_aps.aps.message import get_operation_outcome
 from odoo.addons.payment_aps.aps.schedule import NOTICE_TIME
 from odoo.addons.payment_aps.aps.values import to_major_units, to_minor_units
+from odoo.addons.payment_aps.models.conflicts import CONFLICTS, retry
 
 _logger = logging.getLogger(__name__)
-
-# How often the outcome of an operation is written anew if the database refuses it because of a
-# conflict. Afterwards, the status check settles the operation.
-APPLY_ATTEMPTS = 5
-
 
 class PaymentTransaction(models.Model):
     """ The operations that maintain a payment: capture, void and refund.
@@ -274,7 +268,7 @@ class PaymentTransaction(models.Model):
             reason = self._aps_describe_error(error)
             self._aps_commit_outcome(lambda: self._aps_fail_unsent(reason))
             return
-        if not self._aps_claim():
+        if not retry(self.env.cr, self._aps_claim):
             return
         try:
             answer = self.provider_id._aps_make_request(self._aps_prepare_operation_payload())
@@ -297,24 +291,15 @@ class PaymentTransaction(models.Model):
         :rtype: bool
         """
         self._aps_get_payment()._aps_lock()  # Waits for a check of the payment that is under way.
-        self.env.cr.execute(
-            """
-                UPDATE payment_transaction
-                   SET aps_request_state = 'sent',
-                       aps_request_date = clock_timestamp() AT TIME ZONE 'UTC'
-                 WHERE id = %s AND aps_request_state = 'queued'
-             RETURNING id
-            """,
-            [self.id],
-            log_exceptions=False,
-        )
-        is_ours = bool(self.env.cr.fetchone())
-        self.invalidate_recordset()
-        if is_ours and self.source_transaction_id:
+        if self.aps_request_state != 'queued':
+            return False
+        # If somebody else wrote this since our first query, PostgreSQL refuses it.
+        self.write({'aps_request_state': 'sent', 'aps_request_date': fields.Datetime.now()})
+        if self.source_transaction_id:
             self._set_pending()
         self.env.flush_all()
         self.env.cr.commit()  # pylint: disable=invalid-commit
-        return is_ours
+        return True
 
     def _aps_commit_outcome(self, apply):
         """ Apply an outcome under the lock of the payment, and commit it.
@@ -325,18 +310,13 @@ class PaymentTransaction(models.Model):
         :param callable apply: What to do with the outcome.
         :return: None
         """
-        for attempts_left in reversed(range(APPLY_ATTEMPTS)):
-            try:
-                self._aps_get_payment()._aps_lock()
-                apply()
-                self.env.flush_all()
-                self.env.cr.commit()  # pylint: disable=invalid-commit
-                return
-            except OperationalError:
-                self.env.cr.rollback()
-                self.env.invalidate_all(flush=False)
-                if not attempts_left:
-                    raise
+        def apply_and_commit():
+            self._aps_get_payment()._aps_lock()
+            apply()
+            self.env.flush_all()
+            self.env.cr.commit()  # pylint: disable=invalid-commit
+
+        retry(self.env.cr, apply_and_commit)
 
     def _aps_prepare_operation_payload(self):
         """ Return the fields of the request that carries out the operation.
@@ -495,7 +475,7 @@ class PaymentTransaction(models.Model):
         try:
             with self.env.cr.savepoint():
                 self.source_transaction_id._aps_post_process_first()
-        except OperationalError:
+        except CONFLICTS:
             raise
         except Exception:  # The money was refunded, whatever stops the accounting of the payment.
             _logger.exception(

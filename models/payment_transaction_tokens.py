@@ -2,8 +2,6 @@ import logging
 import re
 import time
 
-from psycopg2 import OperationalError
-
 from odoo import Command, _, fields, models
 from odoo.exceptions import ValidationError
 
@@ -16,6 +14,7 @@ from odoo.addons.payment_aps.aps.errors import (
 )
 from odoo.addons.payment_aps.aps.message import get_target_state
 from odoo.addons.payment_aps.aps.values import parse_expiry_date
+from odoo.addons.payment_aps.models.conflicts import CONFLICTS
 
 _logger = logging.getLogger(__name__)
 
@@ -231,7 +230,7 @@ class PaymentTransaction(models.Model):
             try:
                 with self.env.cr.savepoint():
                     self._aps_handle(answer)
-            except OperationalError:
+            except CONFLICTS:
                 raise  # A conflict in the database; Odoo runs the request again.
             except APSMessageRefused as error:  # It doesn't say that nothing was paid, either.
                 _logger.warning("An answer about charge %s is not used: %s", self.reference, error)

@@ -126,7 +126,7 @@ class TestStatusPage(ChecksCommon):
         )):
             tx = self._create_transaction('redirect', reference=f'ERROR-{number}')
             with self.subTest(error=error), patch.object(
-                type(tx), '_aps_lock_if_free', side_effect=error
+                type(tx), '_aps_lock_first', side_effect=error
             ), mute_logger(CHECKS_LOGGER):
                 self.assertEqual(self._open_pages(tx), [200])
 
@@ -134,7 +134,7 @@ class TestStatusPage(ChecksCommon):
         """ Test that a result that is just being applied is not waited for. """
         tx = self._create_transaction('redirect')
         next_check = tx.aps_next_check
-        with patch.object(type(tx), '_aps_lock_if_free', return_value=False):
+        with patch.object(type(tx), '_aps_lock_first', return_value=tx.browse()):
             self.assertEqual(self._open_pages(tx), [200])
         self.assertEqual(tx.aps_next_check, next_check)
 

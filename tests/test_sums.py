@@ -191,7 +191,7 @@ class TestSums(StatusCommon):
         tx = self._authorize()
         answer = self._build_signed_notice(tx, 'CAPTURE', 4000)
         self.env['payment.aps.message'].sudo()._aps_insert(
-            self.env.cr, self.env['payment.aps.message']._aps_prepare_values(
+            self.env['payment.aps.message']._aps_prepare_values(
                 self.provider, answer, channel='answer', state='accepted'
             )
         )

@@ -1,0 +1,33 @@
+from psycopg2 import OperationalError, errors
+
+from odoo import exceptions
+
+# What Odoo 19.0 has for conflicts that PostgreSQL doesn't see.
+CONCURRENCY_ERROR = getattr(exceptions, 'ConcurrencyError', errors.SerializationFailure)
+# After these, Odoo runs a request again: another process was faster, or holds a lock for too long.
+CONFLICTS = (OperationalError, CONCURRENCY_ERROR)
+# Those of them after which there is nothing to wait for: the other process is done.
+OVERTAKEN = (errors.SerializationFailure, errors.DeadlockDetected, CONCURRENCY_ERROR)
+# How often something is tried in all.
+ATTEMPTS = 5
+
+
+def retry(cr, attempt, conflicts=CONFLICTS):
+    """ Do something, again in a fresh database transaction if another process was faster.
+
+    A database transaction sees the data as of its first query, so PostgreSQL refuses it to lock or
+    write what others have changed since. To start over at once is possible where nothing was
+    written before; Odoo would run the whole request again, after a random time of seconds.
+
+    :param Cursor cr: The cursor. What was done with it is rolled back after a conflict.
+    :param callable attempt: What to do, from its first query on.
+    :param tuple conflicts: The errors after which to do it again.
+    :return: What it returns.
+    :raise Exception: The last conflict, which is left to the caller to roll back, if it lasts.
+    """
+    for _attempt in range(ATTEMPTS - 1):
+        try:
+            return attempt()
+        except conflicts:
+            cr.rollback()  # Forgets what was read, too.
+    return attempt()
