@@ -15,7 +15,7 @@ from odoo.http import request
 from odoo.addons.payment_aps.aps.errors import APSMessageRefused
 from odoo.addons.payment_aps.aps.masking import describe_message, shorten
 from odoo.addons.payment_aps.aps.message import parse_json_message
-from odoo.addons.payment_aps.models.conflicts import CONFLICTS
+from odoo.addons.payment_aps.conflicts import CONFLICTS
 
 _logger = logging.getLogger(__name__)
 

@@ -18,7 +18,7 @@ from odoo.addons.payment_aps.aps.errors import (
 )
 from odoo.addons.payment_aps.aps.message import is_query_answered, is_reference
 from odoo.addons.payment_aps.aps.schedule import SETTLING_TIME
-from odoo.addons.payment_aps.models.conflicts import CONFLICTS
+from odoo.addons.payment_aps.conflicts import CONFLICTS
 from odoo.addons.payment_aps.models.payment_transaction import DOCUMENT_FIELDS
 
 _logger = logging.getLogger(__name__)

@@ -13,8 +13,8 @@ from odoo.addons.payment_aps.aps.masking import (
     shorten,
 )
 from odoo.addons.payment_aps.aps.values import get_currency_decimals, read_setting, to_major_units
+from odoo.addons.payment_aps.conflicts import OVERTAKEN, retry
 from odoo.addons.payment_aps.models import response_codes
-from odoo.addons.payment_aps.models.conflicts import OVERTAKEN, retry
 from odoo.addons.payment_aps.models.payment_transaction import DOCUMENT_FIELDS
 
 _logger = logging.getLogger(__name__)

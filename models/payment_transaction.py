@@ -17,7 +17,7 @@ from odoo.addons.payment_aps.aps.values import (
     get_payment_method_code,
     parse_minor_units,
 )
-from odoo.addons.payment_aps.models.conflicts import CONFLICTS, retry
+from odoo.addons.payment_aps.conflicts import CONFLICTS, retry
 
 _logger = logging.getLogger(__name__)
 

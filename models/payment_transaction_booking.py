@@ -7,7 +7,7 @@ from odoo import Command, _, api, fields, models
 from odoo.exceptions import UserError
 
 from odoo.addons.payment_aps.aps.masking import shorten
-from odoo.addons.payment_aps.models.conflicts import CONFLICTS
+from odoo.addons.payment_aps.conflicts import CONFLICTS
 
 _logger = logging.getLogger(__name__)
 

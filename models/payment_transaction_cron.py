@@ -16,7 +16,7 @@ from odoo.addons.payment_aps.aps.errors import (
     APSUnreachable,
 )
 from odoo.addons.payment_aps.aps.schedule import CHECK_SCHEDULE, LONGEST_CHECK_DAYS
-from odoo.addons.payment_aps.models.conflicts import CONFLICTS, OVERTAKEN, retry
+from odoo.addons.payment_aps.conflicts import CONFLICTS, OVERTAKEN, retry
 from odoo.addons.payment_aps.models.payment_transaction import QUEUES
 
 _logger = logging.getLogger(__name__)

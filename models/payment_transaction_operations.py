@@ -15,7 +15,7 @@ from odoo.addons.payment_aps.aps.errors import (
 from odoo.addons.payment_aps.aps.message import get_operation_outcome
 from odoo.addons.payment_aps.aps.schedule import NOTICE_TIME
 from odoo.addons.payment_aps.aps.values import to_major_units, to_minor_units
-from odoo.addons.payment_aps.models.conflicts import CONFLICTS, retry
+from odoo.addons.payment_aps.conflicts import CONFLICTS, retry
 
 _logger = logging.getLogger(__name__)
 

@@ -14,7 +14,7 @@ from odoo.addons.payment_aps.aps.errors import (
 )
 from odoo.addons.payment_aps.aps.message import get_target_state
 from odoo.addons.payment_aps.aps.values import parse_expiry_date
-from odoo.addons.payment_aps.models.conflicts import CONFLICTS
+from odoo.addons.payment_aps.conflicts import CONFLICTS
 
 _logger = logging.getLogger(__name__)
 
