@@ -291,15 +291,15 @@ class PaymentTransaction(models.Model):
         :rtype: bool
         """
         self._aps_get_payment()._aps_lock()  # Waits for a check of the payment that is under way.
-        if self.aps_request_state != 'queued':
-            return False
-        # If somebody else wrote this since our first query, PostgreSQL refuses it.
-        self.write({'aps_request_state': 'sent', 'aps_request_date': fields.Datetime.now()})
-        if self.source_transaction_id:
-            self._set_pending()
+        is_ours = self.aps_request_state == 'queued'
+        if is_ours:
+            # If somebody else wrote this since our first query, PostgreSQL refuses it.
+            self.write({'aps_request_state': 'sent', 'aps_request_date': fields.Datetime.now()})
+            if self.source_transaction_id:
+                self._set_pending()
         self.env.flush_all()
         self.env.cr.commit()  # pylint: disable=invalid-commit
-        return True
+        return is_ours
 
     def _aps_commit_outcome(self, apply):
         """ Apply an outcome under the lock of the payment, and commit it.
