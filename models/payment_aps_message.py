@@ -263,8 +263,7 @@ class PaymentAPSMessage(models.Model):
         :return: Whether the message is new. If not, one like it was applied before.
         :rtype: bool
         """
-        values = self._aps_prepare_values(provider, message, channel=channel, state='accepted')
-        return bool(self._aps_insert(values))
+        return bool(self._aps_insert(provider, message, channel=channel, state='accepted'))
 
     @api.model
     def _aps_was_refused(self, message, channel):
@@ -284,11 +283,10 @@ class PaymentAPSMessage(models.Model):
         :param str reason: Why it is not applied.
         :return: None
         """
-        values = self._aps_prepare_values(
+        self._aps_write_apart(lambda messages: messages._aps_insert(
             provider, message, channel=channel, state='refused',
             reason=shorten(reason, MAX_VALUE_LENGTH),
-        )
-        self._aps_write_apart(lambda messages: messages._aps_insert(values))
+        ))
 
     #=== BUSINESS METHODS - REQUESTS AND ANSWERS OF THE API ===#
 
@@ -300,10 +298,9 @@ class PaymentAPSMessage(models.Model):
         :return: The id of the row; `None` if it could not be stored.
         :rtype: int | None
         """
-        values = self._aps_prepare_values(
+        return self._aps_write_apart(lambda messages: messages._aps_insert(
             provider, signed_fields, channel='request', state='sent', create_uid=self.env.uid
-        )
-        return self._aps_write_apart(lambda messages: messages._aps_insert(values))
+        ))
 
     def _aps_store_answer(self, provider, request_id, answer):
         """ Store the answer to a request, for good.
@@ -313,12 +310,10 @@ class PaymentAPSMessage(models.Model):
         :param dict answer: The answer, whose signature was verified.
         :return: None
         """
-        values = self._aps_prepare_values(
-            provider, answer, channel='answer', state='accepted', create_uid=self.env.uid
-        )
-
         def write(messages):
-            messages._aps_insert(values)
+            messages._aps_insert(
+                provider, answer, channel='answer', state='accepted', create_uid=self.env.uid
+            )
             messages.browse(request_id)._aps_set_state('answered')
 
         self._aps_write_apart(write)
@@ -349,31 +344,22 @@ class PaymentAPSMessage(models.Model):
 
     #=== BUSINESS METHODS - WRITING ===#
 
-    def _aps_prepare_values(self, provider, message, **values):
-        """ Return the values of a row.
+    def _aps_insert(self, provider, message, **values):
+        """ Insert a row, unless the message is stored already.
 
         :param recordset provider: The provider.
         :param dict message: The message.
-        :param dict values: The values that the message doesn't tell.
-        :return: The values of `COLUMNS`.
-        :rtype: dict
+        :param dict values: The values of `COLUMNS` that the message doesn't tell.
+        :return: The id of the row; `None` if the message is stored already.
+        :rtype: int | None
         """
-        return {
-            **dict.fromkeys(COLUMNS),
+        values = {
             'provider_id': provider.id,
             'company_id': provider.sudo().company_id.id,
             **read_columns(message),
             **values,
         }
-
-    def _aps_insert(self, values):
-        """ Insert a row, unless the message is stored already.
-
-        :param dict values: The values of `COLUMNS`.
-        :return: The id of the row; `None` if the message is stored already.
-        :rtype: int | None
-        """
-        self.env.cr.execute(INSERT, [values[column] for column in COLUMNS], log_exceptions=False)
+        self.env.cr.execute(INSERT, list(map(values.get, COLUMNS)), log_exceptions=False)
         row = self.env.cr.fetchone()
         return row and row[0]
 

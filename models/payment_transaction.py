@@ -26,14 +26,6 @@ DOCUMENT_FIELDS = ('sale_order_ids', 'invoice_ids')
 
 # How long each attempt to lock a payment waits. APS repeats a message that is answered too late.
 LOCK_TIMEOUT = '4s'
-# What the application of an answer reads of a transaction. Odoo 19.0 has no callbacks.
-ANSWER_FIELDS = (
-    'reference', 'state', 'operation', 'amount', 'currency_id', 'company_id', 'partner_id',
-    'partner_lang', 'provider_id', 'provider_reference', 'payment_method_id', 'token_id',
-    'source_transaction_id', 'aps_operation', 'aps_request_state', 'aps_next_check',
-    'aps_request_date', 'aps_asked_date', 'aps_last_notice', 'create_date', 'last_state_change',
-    'callback_is_done', 'callback_model_id', 'callback_res_id', 'callback_method', 'callback_hash',
-)
 # The queues of an account, as conditions: what is under way or was begun; those whose shopper is
 # back, or of which APS said what can't be believed; the rest, which anybody can make. Each has an
 # index of its own, see `init`.
@@ -46,6 +38,15 @@ QUEUES = (
 
 class PaymentTransaction(models.Model):
     """ The door: what APS says of a payment is found, admitted, checked and applied here.
+
+    All answers about a payment pass here one at a time, by whatever way they come:
+
+    1. The payment is found, and the signature of a message that came by a route is verified.
+       Nothing is locked or written for a stranger.
+    2. The payment is locked. Who waited for it starts over, to see what became of it meanwhile.
+    3. A message that came by a route is stored in the trail. A result that is there was applied.
+    4. It is checked that the message can be believed and fits the payment.
+    5. It is applied, which changes nothing the second time, and committed along with its row.
 
     All fields of the addon stand here, too.
 
@@ -267,7 +268,9 @@ class PaymentTransaction(models.Model):
 
         Fields that are restricted to a group would be read one by one.
         """
-        self.fetch([name for name in ANSWER_FIELDS if name in self._fields])
+        self.fetch([
+            name for name, field in self._fields.items() if field.store and field.column_type
+        ])
         self.provider_id._aps_fetch_account()
 
     #=== BUSINESS METHODS - ADMITTING ===#

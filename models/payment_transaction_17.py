@@ -146,10 +146,8 @@ class PaymentTransaction(models.Model):
         """ Override of `payment` to queue a refund. """
         if self.provider_code != 'aps':
             return super()._send_refund_request(amount_to_refund=amount_to_refund)
-        self._aps_check_refund(amount_to_refund)
-        self._aps_post_process_first()
-        if amount_to_refund is None:
-            amount_to_refund = self._aps_get_refundable_major()
-        refund_tx = super()._send_refund_request(amount_to_refund=amount_to_refund)
+        refund_tx = super()._send_refund_request(
+            amount_to_refund=self._aps_prepare_refund(amount_to_refund)
+        )
         self._aps_queue_operation('REFUND', refund_tx)
         return refund_tx

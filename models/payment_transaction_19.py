@@ -88,10 +88,7 @@ class PaymentTransaction(models.Model):
     def _refund(self, amount_to_refund=None):
         """ Override of `payment` to refund what is left, not all, if no amount is given. """
         if self.provider_code == 'aps':
-            self._aps_check_refund(amount_to_refund)
-            self._aps_post_process_first()
-            if amount_to_refund is None:
-                amount_to_refund = self._aps_get_refundable_major()
+            amount_to_refund = self._aps_prepare_refund(amount_to_refund)
         return super()._refund(amount_to_refund=amount_to_refund)
 
     def _send_refund_request(self):

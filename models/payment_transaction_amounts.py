@@ -74,9 +74,7 @@ class PaymentTransaction(models.Model):
 
         Refunds are asked about by their own reference.
         """
-        return self._aps_get_family().filtered(
-            lambda tx: tx.aps_request_state == 'sent' and tx.aps_operation != 'REFUND'
-        )
+        return self._aps_get_under_way().filtered(lambda tx: tx.aps_operation != 'REFUND')
 
     def _create_child_transaction(self, amount, is_refund=False, **custom_create_values):
         """ Override of `payment` for payments whose saved card was deleted meanwhile.
@@ -133,14 +131,6 @@ class PaymentTransaction(models.Model):
             lambda tx: tx.operation == 'refund' and tx.state not in ('error', 'cancel')
         )
         return self._aps_sum_minor() - refunds._aps_sum_minor()
-
-    def _aps_get_refundable_major(self):
-        """ Return what is left to refund of a capture or a payment.
-
-        :return: The amount, in major units.
-        :rtype: float
-        """
-        return to_major_units(self._aps_get_refundable_minor(), self.currency_id.name)
 
     def _aps_get_bookable(self, amount_minor):
         """ Return what of an amount can be recorded in Odoo.

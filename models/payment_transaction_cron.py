@@ -331,9 +331,7 @@ class PaymentTransaction(models.Model):
             self._aps_lock()
             self._aps_note_unchecked(is_refused)
             if is_refused:
-                self._aps_get_family().filtered(
-                    lambda tx: tx.aps_request_state == 'sent'
-                )._aps_fail_if_overdue()
+                self._aps_get_under_way()._aps_fail_if_overdue()
             now = fields.Datetime.now()
             is_recent = now - self.create_date < timedelta(days=LONGEST_CHECK_DAYS)
             if is_recent and not (self.aps_next_check and self.aps_next_check <= now + delay):

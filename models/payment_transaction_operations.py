@@ -162,6 +162,20 @@ class PaymentTransaction(models.Model):
                 method=self.payment_method_id.name,
             ))
 
+    def _aps_prepare_refund(self, amount):
+        """ Check that an amount can be refunded, and have the payment booked before it is.
+
+        :param float|None amount: The amount to refund, in major units; `None` for all of it.
+        :return: The amount, in major units: what is left, if none was given.
+        :rtype: float
+        :raise UserError: If APS would refuse the refund.
+        """
+        self._aps_check_refund(amount)
+        self._aps_post_process_first()
+        if amount is None:
+            return to_major_units(self._aps_get_refundable_minor(), self.currency_id.name)
+        return amount
+
     def _aps_is_window_over(self):
         """ Return whether the bank has released an authorization because of its age. """
         age = fields.Datetime.now() - (self.last_state_change or self.create_date)
@@ -353,8 +367,7 @@ class PaymentTransaction(models.Model):
         self._aps_check_message(answer)
         former_state = self.state
         self._aps_apply_operation(answer, operation_tx)
-        if operation_tx.aps_request_state == 'sent':
-            operation_tx._aps_note_unknown_outcome()
+        operation_tx._aps_note_unknown_outcome()
         if self.state != former_state:
             self._aps_tell_caller()
 
@@ -443,10 +456,7 @@ class PaymentTransaction(models.Model):
             if self.aps_request_state:
                 self._aps_fail_operation(self._aps_describe_code(response_code))
             return
-        self.write({
-            'aps_request_state': False, 'aps_staff_message': False, 'aps_is_reason_open': False,
-        })
-        self._aps_get_payment()._aps_note_open_reason(None)
+        self._aps_end_request()
         if self.aps_operation == 'CAPTURE':
             self._aps_succeed_capture()
         elif self.aps_operation == 'VOID_AUTHORIZATION':
@@ -456,6 +466,17 @@ class PaymentTransaction(models.Model):
             )
         elif self.aps_operation == 'REFUND':
             self._aps_succeed_refund()
+
+    def _aps_end_request(self, reason=False):
+        """ Note that nothing of the operation is open any more.
+
+        :param str|bool reason: Why it was not executed, for the staff, if it wasn't.
+        :return: None
+        """
+        self.write({
+            'aps_request_state': False, 'aps_staff_message': reason, 'aps_is_reason_open': False,
+        })
+        self._aps_get_payment()._aps_note_open_reason(None)
 
     def _aps_succeed_capture(self):
         """ Confirm a capture, and close the rest if that was asked for along with it. """
@@ -515,10 +536,7 @@ class PaymentTransaction(models.Model):
         :param str reason: Why, for the staff.
         :return: None
         """
-        self.write({
-            'aps_request_state': False, 'aps_staff_message': reason, 'aps_is_reason_open': False,
-        })
-        self._aps_get_payment()._aps_note_open_reason(None)
+        self._aps_end_request(reason)
         if self.source_transaction_id:
             self._set_error(reason)
         else:  # The payment itself stays authorized.

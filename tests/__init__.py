@@ -4,6 +4,7 @@ from . import test_answer_rules
 from . import test_check_rules
 from . import test_checks
 from . import test_closing
+from . import test_conflicts
 from . import test_database_copies
 from . import test_diagnosis
 from . import test_door

@@ -191,9 +191,7 @@ class TestSums(StatusCommon):
         tx = self._authorize()
         answer = self._build_signed_notice(tx, 'CAPTURE', 4000)
         self.env['payment.aps.message'].sudo()._aps_insert(
-            self.env['payment.aps.message']._aps_prepare_values(
-                self.provider, answer, channel='answer', state='accepted'
-            )
+            self.provider, answer, channel='answer', state='accepted'
         )
         tx._aps_take_answer(answer, self._send_operation(tx, 'CAPTURE', 40))
         self._receive(tx, self._build_signed_notice(tx, 'CAPTURE', 6000))
