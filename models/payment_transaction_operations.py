@@ -19,6 +19,7 @@ from odoo.addons.payment_aps.conflicts import CONFLICTS, retry
 
 _logger = logging.getLogger(__name__)
 
+
 class PaymentTransaction(models.Model):
     """ The operations that maintain a payment: capture, void and refund.
 
