@@ -96,7 +96,7 @@ class TestConflicts(APSCommon):
         refund_tx = tx._create_child_transaction(
             10, is_refund=True, aps_operation='REFUND', aps_request_state='queued'
         )
-        with self._fail_once(tx, '_aps_lock_once'), \
+        with self._fail_once(tx, '_aps_lock'), \
                 patch.object(self.env.cr, 'rollback'), patch.object(self.env.cr, 'commit'), \
                 patch.object(
                     type(self.provider), '_aps_make_request',
