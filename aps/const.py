@@ -34,6 +34,7 @@ SHA_TYPES = [
     ('hmac256', "HMAC-256"),
     ('hmac512', "HMAC-512"),
 ]
+DEFAULT_SHA_TYPE = 'sha256'
 
 # The languages of the payment page and of `response_message`.
 DEFAULT_LANGUAGE = 'en'

@@ -1,5 +1,6 @@
 """ Why a message can't be authenticated, as far as can be told. """
 
+import dataclasses
 import hashlib
 import itertools
 import re
@@ -126,12 +127,12 @@ def list_candidates(account):
     phrase = account.request_phrase
     phrases = [('request', phrase), ('response', account.response_phrase)]
     candidates = [
-        (kind, account._replace(request_phrase=candidate, sha_type=sha_type))
+        (kind, dataclasses.replace(account, request_phrase=candidate, sha_type=sha_type))
         for kind, candidate in phrases[:1 if phrase == account.response_phrase else 2]
         for sha_type, _label in const.SHA_TYPES
     ]
     candidates += [
-        ('request_space', account._replace(request_phrase=candidate))
+        ('request_space', dataclasses.replace(account, request_phrase=candidate))
         for candidate in (f'{phrase} ', f' {phrase}')
     ]
     return [(kind, candidate) for kind, candidate in candidates if candidate != account]

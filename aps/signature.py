@@ -1,8 +1,11 @@
 """ How messages are signed, and recognized. """
 
+import dataclasses
 import hashlib
 import hmac
-from collections import namedtuple
+
+from . import const
+from .errors import APSNotConfigured
 
 
 def build_signing_string(data, phrase):
@@ -35,7 +38,7 @@ def get_signed_fields(data):
     }
 
 
-def compute_signature(data, phrase, sha_type='sha256'):
+def compute_signature(data, phrase, sha_type):
     """ Return the signature of the data.
 
     :param dict data: The fields of the message.
@@ -68,7 +71,7 @@ def hash_signing_string(text, phrase, sha_type):
     return algorithm(text).hexdigest()
 
 
-def verify_signature(data, phrase, sha_type='sha256'):
+def verify_signature(data, phrase, sha_type):
     """ Return whether the message was signed with the phrase.
 
     Sources disagree whether APS signs fields that have no value, so both forms are accepted.
@@ -112,21 +115,47 @@ def format_value(value):
     return str(value)
 
 
-class Account(
-    namedtuple('Account', 'name merchant_identifier request_phrase response_phrase sha_type')
-):
-    """ What messages are signed and recognized with. `name` is that of the provider. """
+@dataclasses.dataclass(frozen=True)
+class Account:
+    """ A merchant account: all that messages are signed and recognized with.
 
-    __slots__ = ()
+    When it is printed, e.g., in a log, nothing of it is told but what is no secret.
+    """
+
+    name: str  # That of the provider.
+    environment: str  # Its state: `enabled` is the live one.
+    merchant_identifier: str = dataclasses.field(repr=False)
+    access_code: str = dataclasses.field(repr=False)
+    request_phrase: str = dataclasses.field(repr=False)
+    response_phrase: str = dataclasses.field(repr=False)
+    sha_type: str = const.DEFAULT_SHA_TYPE
+
+    @property
+    def identity(self):
+        """ The fields of a request that tell who sends it. """
+        return {
+            'access_code': self.access_code, 'merchant_identifier': self.merchant_identifier,
+        }
+
+    @property
+    def digest(self):
+        """ A text that is the same for the same account in the same environment only.
+
+        It is kept with payments, whose readers may not know the identifier.
+        """
+        name = f'{self.environment} {self.merchant_identifier}'
+        return hashlib.sha256(name.encode()).hexdigest()[:16]
 
     def sign(self, fields):
-        """ Return a request with its signature.
+        """ Return a request with its signature, and nothing else added.
 
         :param dict fields: The fields of the request.
         :return: The signed fields.
         :rtype: dict
-        :raise ValueError: If there is no request phrase.
+        :raise APSNotConfigured: If there is no request phrase.
         """
+        if not self.request_phrase:
+            raise APSNotConfigured("the SHA request phrase is missing")
         signature = compute_signature(fields, self.request_phrase, self.sha_type)
         return {**fields, 'signature': signature}
 

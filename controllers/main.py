@@ -226,7 +226,7 @@ class APSController(http.Controller):
         :return: None
         :raise Forbidden: If the signature is missing or wrong.
         """
-        if not tx_sudo._aps_verify_signature(notification_data):
+        if not tx_sudo.provider_id._aps_get_account().recognizes(notification_data):
             raise Forbidden(f"wrong signature: {describe_message(notification_data)}")
 
 

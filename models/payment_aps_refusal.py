@@ -338,7 +338,9 @@ class PaymentAPSRefusal(models.Model):
             return None  # APS is faster than Odoo, which has not committed the charge, and repeats.
         else:
             finding, detail = 'reference', ''
-            provider_sudo = providers_sudo.filtered(lambda p: p._aps_verify_signature(message))[:1]
+            provider_sudo = providers_sudo.filtered(
+                lambda provider: provider._aps_get_account().recognizes(message)
+            )[:1]
         return {
             'provider_id': provider_sudo.id or None,
             'finding': finding,

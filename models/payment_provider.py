@@ -1,8 +1,8 @@
+import dataclasses
 import logging
 import re
 import ssl
 from datetime import timedelta
-from hashlib import sha256
 
 import requests
 from urllib3.exceptions import MaxRetryError, NewConnectionError
@@ -88,7 +88,7 @@ class PaymentProvider(models.Model):
         string="APS SHA Type",
         help="The SHA type that is selected in the security settings of the merchant account.",
         selection=const.SHA_TYPES,
-        default='sha256',
+        default=const.DEFAULT_SHA_TYPE,
         groups='base.group_system',
     )
     aps_send_remember_me = fields.Boolean(
@@ -214,6 +214,8 @@ class PaymentProvider(models.Model):
     def _aps_get_account(self):
         """ Return what messages of the provider are signed and recognized with.
 
+        This is the only way by which credentials leave the provider.
+
         :return: The account.
         :rtype: Account
         """
@@ -221,10 +223,13 @@ class PaymentProvider(models.Model):
         provider_sudo._aps_fetch_account()
         return Account(
             name=provider_sudo.name,
+            environment=provider_sudo.state,
             merchant_identifier=provider_sudo.aps_merchant_identifier,
+            access_code=provider_sudo.aps_access_code,
             request_phrase=provider_sudo.aps_sha_request,
             response_phrase=provider_sudo.aps_sha_response,
-            sha_type=provider_sudo.aps_sha_type or 'sha256',
+            # Odoo's own module has none.
+            sha_type=provider_sudo.aps_sha_type or const.DEFAULT_SHA_TYPE,
         )
 
     def _aps_get_account_digest(self, state=None):
@@ -236,10 +241,8 @@ class PaymentProvider(models.Model):
         :return: A digest of merchant identifier and environment.
         :rtype: str
         """
-        provider_sudo = self.sudo()
-        provider_sudo._aps_fetch_account()
-        name = f'{state or provider_sudo.state} {provider_sudo.aps_merchant_identifier}'
-        return sha256(name.encode()).hexdigest()[:16]
+        account = self._aps_get_account()
+        return dataclasses.replace(account, environment=state or account.environment).digest
 
     def _aps_changes_account(self, values):
         """ Return whether the provider is for another account or environment from now on, or
@@ -293,10 +296,10 @@ class PaymentProvider(models.Model):
         :raise APSNotConfigured: If the provider is disabled or lacks its credentials.
         :raise APSOtherAccount: If the provider is for another account now.
         """
-        provider_sudo = self.sudo()
-        if provider_sudo.state == 'disabled' or not provider_sudo.aps_sha_request:
+        present_account = self._aps_get_account()
+        if present_account.environment == 'disabled' or not present_account.request_phrase:
             raise APSNotConfigured("the provider is disabled or not configured")
-        if account and account != provider_sudo._aps_get_account_digest():
+        if account and account != present_account.digest:
             raise APSOtherAccount(
                 "the provider is for another merchant account or environment now"
             )
@@ -384,15 +387,6 @@ class PaymentProvider(models.Model):
             ))
         return compute_signature(data, phrase, account.sha_type)
 
-    def _aps_verify_signature(self, data):
-        """ Return whether a message was signed by APS for this provider.
-
-        :param dict data: The message, exactly as received.
-        :return: Whether the signature is right. It never is if the response phrase is missing.
-        :rtype: bool
-        """
-        return self._aps_get_account().recognizes(data)
-
     #=== BUSINESS METHODS - REQUESTS ===#
 
     def _aps_make_request(self, payload):
@@ -405,6 +399,7 @@ class PaymentProvider(models.Model):
                              without signature. Amounts are in minor units, as text.
         :return: The answer, whose signature was verified.
         :rtype: dict
+        :raise APSNotConfigured: If there is no phrase to sign with.
         :raise APSNotConfirmed: If this is a copy of the live database, and it is no question.
         :raise APSUnreachable: If APS has certainly not received the request.
         :raise APSRefused: If APS says that it doesn't execute the request.
@@ -413,16 +408,12 @@ class PaymentProvider(models.Model):
         self.ensure_one()
         if 'query_command' not in payload and self._aps_is_copied():
             raise APSNotConfirmed(self._aps_get_copy_message())
-        provider_sudo = self.sudo()
-        fields_to_sign = {
-            **payload,
-            'access_code': provider_sudo.aps_access_code,
-            'merchant_identifier': provider_sudo.aps_merchant_identifier,
-            'language': const.DEFAULT_LANGUAGE,
-        }
-        signature = self._aps_calculate_signature(fields_to_sign, incoming=False)
+        account = self._aps_get_account()
+        signed_fields = account.sign({
+            **payload, **account.identity, 'language': const.DEFAULT_LANGUAGE,
+        })
         _logger.info("Request to APS: %s", describe_message(payload))
-        answer = self._aps_exchange({**fields_to_sign, 'signature': signature})
+        answer = self._aps_exchange(signed_fields)
         _logger.info("Answer from APS: %s", describe_message(answer))
         if is_refusal(payload.get('command'), answer):
             raise APSRefused(answer)
@@ -519,7 +510,7 @@ class PaymentProvider(models.Model):
         except ValueError as error:
             # The dashboard can be set to XML, which also ends here.
             raise APSOutcomeUnknown("The answer is not JSON.") from error
-        if not self._aps_verify_signature(answer):
+        if not self._aps_get_account().recognizes(answer):
             raise APSOutcomeUnknown("The signature of the answer is wrong.")
         return answer
 

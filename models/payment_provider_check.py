@@ -350,8 +350,7 @@ class PaymentProvider(models.Model):
         query = {
             'query_command': 'CHECK_STATUS',
             'merchant_reference': f'check-{secrets.token_hex(8)}',
-            'access_code': self.sudo().aps_access_code,
-            'merchant_identifier': account.merchant_identifier,
+            **account.identity,
             'language': const.DEFAULT_LANGUAGE,
         }
         try:

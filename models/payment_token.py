@@ -44,8 +44,8 @@ class PaymentToken(models.Model):
         res = super()._get_specific_create_values(provider_code, values)
         if provider_code != 'aps' or values.get('aps_merchant_identifier'):
             return res
-        provider_sudo = self.env['payment.provider'].sudo().browse(values['provider_id'])
-        return {**res, 'aps_merchant_identifier': provider_sudo.aps_merchant_identifier}
+        account = self.env['payment.provider'].browse(values['provider_id'])._aps_get_account()
+        return {**res, 'aps_merchant_identifier': account.merchant_identifier}
 
     #=== BUSINESS METHODS - USE ===#
 
@@ -60,11 +60,10 @@ class PaymentToken(models.Model):
         :return: Whether it was.
         :rtype: bool
         """
-        token_sudo, provider_sudo = self.sudo(), provider.sudo()
-        return (
-            token_sudo.provider_id == provider_sudo
-            and token_sudo.aps_merchant_identifier == provider_sudo.aps_merchant_identifier
-        )
+        token_sudo = self.sudo()
+        identifier = provider._aps_get_account().merchant_identifier
+        return token_sudo.provider_id == provider \
+            and token_sudo.aps_merchant_identifier == identifier
 
     def _aps_check_usable(self, provider):
         """ Check that the token can be charged.
@@ -179,7 +178,7 @@ class PaymentToken(models.Model):
 
     def _aps_is_worth_telling(self):
         """ Return whether the token is one that the present account of the provider has in use. """
-        provider = self.provider_id
+        account = self.provider_id._aps_get_account()
         is_shared = self.search_count([
             ('active', '=', True),
             ('provider_id.code', '=', 'aps'),
@@ -188,6 +187,6 @@ class PaymentToken(models.Model):
         ])
         return (
             not is_shared
-            and provider.state != 'disabled'
-            and provider.aps_merchant_identifier == self.aps_merchant_identifier
+            and account.environment != 'disabled'
+            and account.merchant_identifier == self.aps_merchant_identifier
         )

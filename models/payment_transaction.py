@@ -204,18 +204,6 @@ class PaymentTransaction(models.Model):
             ).sudo(self.env.su)
         return tx, tx.provider_id
 
-    def _aps_verify_signature(self, message):
-        """ Return whether a message was signed by APS for the account of the transaction.
-
-        Note: `self.ensure_one()`
-
-        :param dict message: The message, exactly as received.
-        :return: Whether the signature is right.
-        :rtype: bool
-        """
-        self.ensure_one()
-        return self.provider_id._aps_verify_signature(message)
-
     def _aps_lock(self):
         """ Lock the transaction, so that answers about the same payment are applied one by one.
 
@@ -415,10 +403,10 @@ class PaymentTransaction(models.Model):
         :raise APSMessageRefused: If the message is about something else than this payment.
         """
         self.ensure_one()
-        provider_sudo = self.provider_id.sudo()
+        account = self.provider_id._aps_get_account()
         if message.get('merchant_reference') != self.reference:
             self._aps_refuse(message, "the reference is that of another payment")
-        if message.get('merchant_identifier') != provider_sudo.aps_merchant_identifier:
+        if message.get('merchant_identifier') != account.merchant_identifier:
             self._aps_refuse(message, "the merchant is another one")
         if not all(
             isinstance(message.get(name), str) and message[name]

@@ -170,8 +170,7 @@ class PaymentTransaction(models.Model):
         currency_code = self.currency_id.name
         values = {
             'command': self._aps_get_command(),
-            'access_code': provider_sudo.aps_access_code,
-            'merchant_identifier': provider_sudo.aps_merchant_identifier,
+            **provider_sudo._aps_get_account().identity,
             'merchant_reference': self.reference,
             'amount': str(to_minor_units(self.amount, currency_code)),
             'currency': currency_code,

@@ -1,4 +1,5 @@
 import hashlib
+from dataclasses import replace
 
 from odoo.tests import BaseCase, tagged
 
@@ -14,7 +15,9 @@ from odoo.addons.payment_aps.tests.common import sign
 
 def make_account(request_phrase, response_phrase, sha_type='sha256'):
     """ Return an account. """
-    return Account("APS", 'Merchant1', request_phrase, response_phrase, sha_type)
+    return Account(
+        "APS", 'test', 'Merchant1', 'Access1', request_phrase, response_phrase, sha_type
+    )
 
 
 def check(here, there):
@@ -34,7 +37,7 @@ def check(here, there):
         ((kind, account.sha_type) for kind, account in candidates if is_taken(account)), None
     )
     fields = {'status': '12', 'response_code': '12036'}
-    answer = there._replace(request_phrase=there.response_phrase).sign(fields)
+    answer = replace(there, request_phrase=there.response_phrase).sign(fields)
     return find_wrong_settings(here, accepted, find_signer(answer, here))
 
 

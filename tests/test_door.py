@@ -384,7 +384,7 @@ class TestDoor(APSCommon):
         :param dict forged: The same text, cut into other fields.
         :return: None
         """
-        self.assertTrue(self.aps._aps_verify_signature({
+        self.assertTrue(self.aps._aps_get_account().recognizes({
             **forged, 'signature': message['signature'],
         }), "They should be signed alike.")
         for post in (self._notify, self._return):

@@ -292,5 +292,5 @@ class TestRefusals(APSCommon):
         self.env.invalidate_all()
         with self.assertQueryCount(2):
             tx_sudo, provider_sudo = self.env['payment.transaction'].sudo()._aps_search(forged)
-            self.assertFalse(tx_sudo._aps_verify_signature(forged))
+            self.assertFalse(provider_sudo._aps_get_account().recognizes(forged))
         self.assertEqual((tx_sudo, provider_sudo), (self.tx, self.aps))

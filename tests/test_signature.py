@@ -46,15 +46,15 @@ class TestSignature(BaseCase):
         vectors = {vector['id']: vector for vector in VECTORS}
         message = {**vectors['C2a']['params'], 'signature': vectors['C2b']['digest']}
         self.assertEqual(message['phone_number'], '')
-        self.assertTrue(verify_signature(message, vectors['C2a']['phrase']))
+        self.assertTrue(verify_signature(message, vectors['C2a']['phrase'], 'sha256'))
 
     def test_values_that_are_no_text_are_verified(self):
         """ Test that objects and missing values of JSON don't make the verification fail. """
         message = {'a': {'b': '1'}, 'c': None, 'd': '', 'e': ['2']}
         for signed in (message, {'a': {'b': '1'}, 'e': ['2']}):
-            signature = compute_signature(signed, 'PASS')
+            signature = compute_signature(signed, 'PASS', 'sha256')
             self.assertTrue(
-                verify_signature({**message, 'signature': signature}, 'PASS')
+                verify_signature({**message, 'signature': signature}, 'PASS', 'sha256')
             )
 
     def test_signature_of_another_sha_type_is_refused(self):
@@ -71,17 +71,17 @@ class TestSignature(BaseCase):
         digest = 'ce4ec0cc4bdb4d23c95cf4c63ab7dc8a9bea7f2d0f1fa0be27f4df1b1bf7fdb1'
         for phrase in ('', None, False):
             self.assertFalse(
-                verify_signature({**message, 'signature': digest}, phrase)
+                verify_signature({**message, 'signature': digest}, phrase, 'sha256')
             )
             with self.assertRaises(ValueError):
-                compute_signature(message, phrase)
+                compute_signature(message, phrase, 'sha256')
 
     def test_malformed_signatures_are_refused(self):
         """ Test that no form of signature makes the comparison crash. """
         for signature in (None, '', False, 0, [], {}, 'é' * 64, '\ud800', 'g' * 64, 'a' * 10000):
             with self.subTest(signature=signature):
                 self.assertFalse(verify_signature(
-                    {'merchant_reference': 'R1', 'signature': signature}, 'PASS'
+                    {'merchant_reference': 'R1', 'signature': signature}, 'PASS', 'sha256'
                 ))
 
     def test_nested_values_are_signed_in_their_text_form(self):

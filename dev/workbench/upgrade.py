@@ -93,7 +93,7 @@ message = {
 }
 message['signature'] = provider._aps_calculate_signature(message)
 assert provider.aps_sha_type == 'sha256', provider.aps_sha_type
-assert provider._aps_verify_signature(message)
+assert provider._aps_get_account().recognizes(message)
 tx._aps_handle(message)
 assert tx.state == 'done', tx.state
 assert tx.token_id._aps_check_usable(provider) is None
@@ -112,7 +112,7 @@ env.cr.rollback()
 # A database that PostgreSQL's tools restored is the same one to Odoo; with another identifier, as
 # Odoo gives it to a copy, it goes on selling, but moves no money by request until it is confirmed.
 READ_COPY = '''
-from odoo.addons.payment_aps.exceptions import APSNotConfirmed
+from odoo.addons.payment_aps.aps.errors import APSNotConfirmed
 provider = env['payment.provider'].search([('name', '=', 'Live account')])
 uuid = env['ir.config_parameter'].get_param('database.uuid')
 assert provider.aps_database == uuid and not provider.aps_is_in_copy
