@@ -85,25 +85,24 @@ class PaymentTransaction(models.Model):
             self._aps_book_leftovers()
 
     @api.model
-    def _get_specific_create_values(self, provider_code, values):
-        """ Override of `payment` to note the invoices of a charge from *Register Payment*.
+    def _aps_prepare_noted_invoices(self, values):
+        """ Return the invoices of a charge from *Register Payment*, to be noted.
 
         The engine of 17.0 forgets them if the wizard was opened on the lines of invoices, as the
         button does it. A charge that is confirmed later on is reconciled by them. They are not
         linked before: the engine would tell on them that a payment was posted, whatever happens.
+
+        :param dict values: The values of the transaction that is about to be created.
+        :return: The value of `aps_noted_invoices`, if the engine forgets them.
+        :rtype: dict
         """
-        res = super()._get_specific_create_values(provider_code, values)
         context = self.env.context
-        if (
-            provider_code == 'aps'
-            and values.get('payment_id')
-            and not values.get('invoice_ids')
-            and context.get('active_model') == 'account.move.line'
-        ):
-            lines = self.env['account.move.line'].browse(context.get('active_ids') or [])
-            invoices = lines.move_id.filtered(lambda move: move.is_invoice(include_receipts=True))
-            return {**res, 'aps_noted_invoices': invoices.ids}
-        return res
+        is_from_lines = context.get('active_model') == 'account.move.line'
+        if not values.get('payment_id') or values.get('invoice_ids') or not is_from_lines:
+            return {}
+        lines = self.env['account.move.line'].browse(context.get('active_ids') or [])
+        invoices = lines.move_id.filtered(lambda move: move.is_invoice(include_receipts=True))
+        return {'aps_noted_invoices': invoices.ids}
 
     def _send_payment_request(self):
         """ Override of `payment` to pay with a saved card. """

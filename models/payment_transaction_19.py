@@ -1,4 +1,4 @@
-from odoo import models
+from odoo import api, models
 
 
 class PaymentTransaction(models.Model):
@@ -58,6 +58,11 @@ class PaymentTransaction(models.Model):
         super()._cron_post_process()
         if not self:
             self._aps_book_leftovers()
+
+    @api.model
+    def _aps_prepare_noted_invoices(self, _values):
+        """ Return the invoices of a charge, to be noted: none, as the engine links them itself. """
+        return {}
 
     def _send_payment_request(self):
         """ Override of `payment` to pay with a saved card. """

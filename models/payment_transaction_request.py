@@ -67,6 +67,7 @@ class PaymentTransaction(models.Model):
             'aps_next_check': get_next_check(
                 now, now, self._aps_get_draft_schedule(values.get('operation'))
             ),
+            **self._aps_prepare_noted_invoices(values),
         }
 
     @api.model
