@@ -38,9 +38,9 @@ class PaymentProvider(models.Model):
     aps_check_result = fields.Text(
         string="Check of the Credentials", readonly=True, copy=False, groups='base.group_system'
     )
-    aps_is_check_passed = fields.Boolean(readonly=True, copy=False, groups='base.group_system')
+    # Empty beside a result that is a mistake.
     aps_check_date = fields.Datetime(
-        string="Checked On", readonly=True, copy=False, groups='base.group_system'
+        string="Checked Successfully On", readonly=True, copy=False, groups='base.group_system'
     )
 
     #=== ACTION METHODS ===#
@@ -55,8 +55,7 @@ class PaymentProvider(models.Model):
         self._aps_ensure_administrator()
         findings = self._aps_examine_setup()
         self.write({
-            'aps_check_date': fields.Datetime.now(),
-            'aps_is_check_passed': not findings,
+            'aps_check_date': not findings and fields.Datetime.now(),
             'aps_check_result': '\n'.join(
                 findings or [self._aps_get_success_message(), *self._aps_get_phrase_warnings()]
             ),
@@ -74,10 +73,7 @@ class PaymentProvider(models.Model):
         """
         if not any(name in values for name in CHECKED_FIELDS):
             return values
-        return {
-            **values, 'aps_check_result': False, 'aps_is_check_passed': False,
-            'aps_check_date': False,
-        }
+        return {**values, 'aps_check_result': False, 'aps_check_date': False}
 
     #=== BUSINESS METHODS - FINDINGS ===#
 

@@ -47,19 +47,12 @@ class PaymentProvider(models.Model):
     aps_setup_warning = fields.Text(
         compute='_compute_aps_setup_warning', groups='base.group_system'
     )
-    aps_last_messages = fields.Char(
-        string="Last Authentic Messages",
-        help="When the last message came that was signed with the response phrase.",
-        compute='_compute_aps_last_messages',
-        groups='base.group_system',
-    )
     aps_checklist = fields.Html(
         string="Steps in the APS Dashboard",
         compute='_compute_aps_checklist',
         sanitize=False,  # Made here, of escaped texts.
         groups='base.group_system',
     )
-
     aps_refusal_count = fields.Integer(
         string="Refused Messages", compute='_compute_aps_refusal_count', groups='base.group_system'
     )
@@ -78,18 +71,7 @@ class PaymentProvider(models.Model):
         for provider in self:
             provider.aps_setup_warning = '\n'.join(provider._aps_get_warnings())
 
-    @api.depends('code')
-    def _compute_aps_last_messages(self):
-        for provider in self:
-            provider.aps_last_messages = provider.code == 'aps' and _(
-                "Return of a shopper: %(return_date)s. Notification: %(webhook_date)s.",
-                return_date=provider._aps_format_last_date('return'),
-                webhook_date=provider._aps_format_last_date('webhook'),
-            )
-
-    @api.depends(
-        'code', 'company_id', 'aps_check_date', 'aps_is_check_passed', *CREDENTIAL_FIELDS
-    )
+    @api.depends('code', 'company_id', 'aps_check_result', 'aps_check_date', *CREDENTIAL_FIELDS)
     def _compute_aps_checklist(self):
         for provider in self:
             steps = provider._aps_get_steps() if provider.code == 'aps' else []
@@ -269,12 +251,15 @@ class PaymentProvider(models.Model):
             return 'open', _(
                 "Missing here: %(fields)s.", fields=', '.join(self._aps_get_missing_labels())
             )
-        if not provider_sudo.aps_check_date:
+        if not provider_sudo.aps_check_result:
             return 'open', _("Filled in, but not checked yet: click on Check Credentials.")
-        age = self._aps_format_age(provider_sudo.aps_check_date)
-        if not provider_sudo.aps_is_check_passed:
-            return 'wrong', _("The check found a mistake %(age)s.", age=age)
+        if not provider_sudo.aps_check_date:
+            return 'wrong', _(
+                "The check found a mistake: see above. Click on Check Credentials once it is "
+                "corrected."
+            )
         warnings = self._aps_get_phrase_warnings()
+        age = self._aps_format_age(provider_sudo.aps_check_date)
         sentences = [_("Checked successfully %(age)s.", age=age), *warnings]
         return 'open' if warnings else 'done', ' '.join(sentences)
 
@@ -319,16 +304,6 @@ class PaymentProvider(models.Model):
             'finding': finding,
         }
 
-    def _aps_format_last_date(self, channel):
-        """ Return how long ago the last message came.
-
-        :param str channel: The way by which it came.
-        :return: The time, such as "3 minutes ago", or that there was none.
-        :rtype: str
-        """
-        provider = self._origin
-        return self._aps_format_age(provider and provider._aps_get_last_message_date(channel))
-
     def _aps_format_age(self, date):
         """ Return how long ago something was.
 
@@ -354,17 +329,15 @@ class PaymentProvider(models.Model):
         """ Return when the last authentic message came.
 
         :param str channel: The way by which it came, such as `return`, `webhook` or `answer`.
-        :return: The time, in UTC; `None` if none ever came, or none within the time for which
+        :return: The time, in UTC; `False` if none ever came, or none within the time for which
                  messages are kept.
-        :rtype: datetime | None
+        :rtype: datetime | bool
         """
         self.ensure_one()
-        self.env.cr.execute(
-            "SELECT MAX(create_date) FROM payment_aps_message "
-            "WHERE provider_id = %s AND channel = %s",
-            [self.id, channel],
-        )
-        return self.env.cr.fetchone()[0]
+        return self.env['payment.aps.message'].sudo().search(
+            [('provider_id', '=', self.id), ('channel', '=', channel)],
+            order='create_date desc', limit=1,
+        ).create_date
 
     #=== BUSINESS METHODS - RIGHTS ===#
 

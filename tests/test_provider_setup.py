@@ -131,17 +131,6 @@ class TestProviderSetup(APSCommon):
         self.provider.state = 'disabled'
         self.assertFalse(self.provider.aps_setup_warning)
 
-    def test_age_of_messages_is_told_by_way(self):
-        """ Test when the last messages came. """
-        self.assertEqual(
-            self.provider.aps_last_messages, "Return of a shopper: never. Notification: never."
-        )
-        self._receive('webhook')
-        self.assertEqual(
-            self.provider.aps_last_messages,
-            "Return of a shopper: never. Notification: 3 minutes ago.",
-        )
-
     def test_checklist_shows_what_odoo_can_see(self):
         """ Test the states of the five steps. """
         checklist = str(self.provider.aps_checklist)
@@ -149,16 +138,23 @@ class TestProviderSetup(APSCommon):
         self.assertEqual(checklist.count('title="Done"'), 0)
         self.assertIn("click on Check Credentials", checklist)
         self.assertIn(f"Enter {SHOP}.", checklist)
+        self.assertIn("Last return of a shopper: never", checklist)
+        self.assertIn("Last notification: never", checklist)
 
-        self.provider.write({'aps_check_date': fields.Datetime.now(), 'aps_is_check_passed': True})
-        self._receive('return')
+        self.provider.write({
+            'aps_check_date': fields.Datetime.now(), 'aps_check_result': "All is well",
+        })
         self._receive('webhook')
+        checklist = str(self.provider.aps_checklist)
+        self.assertIn("Last return of a shopper: never", checklist)
+        self.assertIn("Last notification: 3 minutes ago", checklist)
+        self._receive('return')
         checklist = str(self.provider.aps_checklist)
         self.assertEqual(checklist.count('title="Done"'), 3)
         self.assertIn("Last return of a shopper: 3 minutes ago", checklist)
         self.assertIn("Checked successfully", checklist)
 
-        self.provider.aps_is_check_passed = False
+        self.provider.write({'aps_check_date': False, 'aps_check_result': "A mistake"})
         self.assertIn('title="Wrong"', str(self.provider.aps_checklist))
 
     def test_checklist_names_what_is_missing_and_reveals_nothing(self):
@@ -183,12 +179,10 @@ class TestProviderSetup(APSCommon):
         for name, value in values.items():
             with self.subTest(field=name):
                 self.provider.write({
-                    'aps_check_date': fields.Datetime.now(), 'aps_is_check_passed': True,
-                    'aps_check_result': "All is well",
+                    'aps_check_date': fields.Datetime.now(), 'aps_check_result': "All is well",
                 })
                 self.provider[name] = value
                 self.assertFalse(self.provider.aps_check_result)
-                self.assertFalse(self.provider.aps_is_check_passed)
                 self.assertFalse(self.provider.aps_check_date)
 
     def _check_as_known_by(self, environment, phrase=RESPONSE_PHRASE):
@@ -253,7 +247,7 @@ class TestProviderSetup(APSCommon):
                     'aps_sha_request': phrases[0], 'aps_sha_response': phrases[1],
                 })
                 result, _hosts = self._check_as_known_by('test', phrase=phrases[1])
-                self.assertTrue(self.provider.aps_is_check_passed)
+                self.assertTrue(self.provider.aps_check_date)
                 lines = result.splitlines()
                 self.assertIn("All is well", lines[0])
                 self.assertEqual(len(lines), len(warnings) + 1)
@@ -284,15 +278,14 @@ class TestProviderSetup(APSCommon):
     def test_set_up_fields_are_for_settings_administrators_only(self):
         """ Test that nobody else learns about the state of the set-up. """
         names = [
-            'aps_return_url', 'aps_webhook_url', 'aps_setup_warning', 'aps_last_messages',
-            'aps_checklist', 'aps_check_result', 'aps_is_check_passed', 'aps_check_date',
-            'aps_database', 'aps_is_in_copy',
+            'aps_return_url', 'aps_webhook_url', 'aps_setup_warning', 'aps_checklist',
+            'aps_check_result', 'aps_check_date', 'aps_database', 'aps_is_in_copy',
         ]
         for name in names:
             self.assertEqual(self.provider._fields[name].groups, 'base.group_system', name)
 
     def test_other_providers_are_left_alone(self):
         """ Test that the form of another provider shows nothing of this. """
-        for name in ('aps_setup_warning', 'aps_last_messages', 'aps_is_in_copy'):
+        for name in ('aps_setup_warning', 'aps_is_in_copy'):
             self.assertFalse(self.dummy_provider[name], name)
         self.assertNotIn('<li', str(self.dummy_provider.aps_checklist))

@@ -17,6 +17,12 @@ provider.write({{
 }})
 provider.aps_sha_response = 'a new response phrase'
 assert provider.aps_sha_response_former == {FORMER_PHRASE!r}
+checked_provider = provider.copy({{'name': 'Checked'}})
+for checked, is_passed in ((provider, False), (checked_provider, True)):
+    checked.write({{
+        'aps_check_result': "The result", 'aps_check_date': '2026-11-01 12:00:00',
+        'aps_is_check_passed': is_passed,
+    }})
 for number, (is_known, finding, detail, count) in enumerate((
     (True, 'sha_type', 'SHA-512', 3), (True, 'request_phrase', 'SHA-256', 4),
     (True, 'signature', None, 2147483000), (True, 'no_signature', None, 999),
@@ -45,6 +51,10 @@ print('ROWS ' + json.dumps([
      len(row.messages.splitlines()), row.messages.splitlines()[0][:10], bool(row.advice)]
     for row in rows
 ]))
+providers = provider + env['payment.provider'].search([('name', '=', 'Checked')])
+print('CHECKS ' + json.dumps([
+    [row.aps_check_result, str(row.aps_check_date)[:10]] for row in providers
+]))
 '''
 # By provider and finding: detail, count, day of the last message, lines, day of the first line.
 ROWS = [
@@ -56,6 +66,8 @@ ROWS = [
     [False, 'too_many', '', 9, '2026-11-12', 3, '2026-11-12', True],
     [False, 'unreadable', '', 15, '2026-11-11', 5, '2026-11-11', True],
 ]
+# The checks of the credentials, of which the second was passed.
+CHECKS = [["The result", 'False'], ["The result", '2026-11-01']]
 # A column that is dropped stays in the file of the table until its rows are written anew.
 FIND_IN_FILES = f'''
     CHECKPOINT;
@@ -66,7 +78,8 @@ FIND_IN_FILES = f'''
 '''
 COLUMNS = '''
     SELECT column_name FROM information_schema.columns
-     WHERE column_name LIKE 'aps_sha_response_former%' OR column_name = 'aps_last_operation'
+     WHERE column_name LIKE 'aps_sha_response_former%'
+        OR column_name IN ('aps_last_operation', 'aps_is_check_passed')
 '''
 
 
@@ -96,11 +109,14 @@ def check_release_upgrade(odoo, folder, run_script):
     what = "Upgrading from the earlier release"
     odoo.execute(database, '-u', 'payment_aps', *arguments, log=log, what=what)
     failures = [
-        f"{what} is left of the former phrase in {place}"
-        for what, query in (("A value", FIND_IN_FILES), ("A column", COLUMNS))
+        f"{what}: {place}"
+        for what, query in (
+            ("The former phrase is left in", FIND_IN_FILES), ("A column is left", COLUMNS),
+        )
         for place in odoo.postgres.query(database, query).splitlines()
     ]
-    failures += check_refusals(run_script(odoo, database, READ, odoo.addons))
+    output = run_script(odoo, database, READ, odoo.addons)
+    failures += check_rows(output, 'ROWS', ROWS) + check_rows(output, 'CHECKS', CHECKS)
     odoo.postgres.drop(database)
     return failures
 
@@ -117,10 +133,17 @@ def export_release(folder):
     return link_addon(folder / 'addons', folder / 'source')
 
 
-def check_refusals(output):
-    """ Return what is wrong with the refused messages that a script printed. """
-    lines = [line for line in output.splitlines() if line.startswith('ROWS ')]
+def check_rows(output, name, expected):
+    """ Return what is wrong with rows that a script printed.
+
+    :param str output: The output of the script.
+    :param str name: What its line begins with.
+    :param list expected: The rows as they should be.
+    :return: What is wrong.
+    :rtype: list[str]
+    """
+    lines = [line for line in output.splitlines() if line.startswith(f'{name} ')]
     if not lines:
-        return [f"The refused messages can't be read: {output[-500:]}"]
-    rows = json.loads(lines[0].removeprefix('ROWS '))
-    return [] if rows == ROWS else [f"The refused messages are {rows}"]
+        return [f"The {name} can't be read: {output[-500:]}"]
+    rows = json.loads(lines[0].removeprefix(f'{name} '))
+    return [] if rows == expected else [f"The {name} are {rows}"]

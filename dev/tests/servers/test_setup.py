@@ -47,9 +47,9 @@ class Provider(Merchant):
         """ Click on the button, and return whether the check passed, and what it says. """
         self.rpc.call('payment.provider', 'action_aps_check_setup', [self.provider_id])
         [row] = self.rpc.call('payment.provider', 'read', [self.provider_id], [
-            'aps_is_check_passed', 'aps_check_result',
+            'aps_check_date', 'aps_check_result',
         ])
-        return row['aps_is_check_passed'], row['aps_check_result']
+        return bool(row['aps_check_date']), row['aps_check_result']
 
 
 def test_right_credentials_pass(shop, provider):
@@ -245,9 +245,9 @@ def test_result_is_forgotten_with_the_credentials_it_is_about(provider):
     provider.check()
     provider.write({'aps_sha_request': "another phrase"})
     [row] = provider.rpc.call('payment.provider', 'read', [provider.provider_id], [
-        'aps_is_check_passed', 'aps_check_result', 'aps_check_date',
+        'aps_check_result', 'aps_check_date',
     ])
-    assert not (row['aps_is_check_passed'] or row['aps_check_result'] or row['aps_check_date'])
+    assert not (row['aps_check_result'] or row['aps_check_date'])
 
 
 def test_swapped_phrases_are_recognized(provider):
