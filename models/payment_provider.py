@@ -57,35 +57,35 @@ class PaymentProvider(models.Model):
         selection_add=[('aps', "Amazon Payment Services")], ondelete={'aps': 'set default'}
     )
     aps_merchant_identifier = fields.Char(
-        string="APS Merchant Identifier",
+        string="Merchant Identifier",
         help="The account at APS that receives the payments, as the APS dashboard names it.",
         required_if_provider='aps',
         groups='base.group_system',
         copy=False,
     )
     aps_access_code = fields.Char(
-        string="APS Access Code",
+        string="Access Code",
         help="Belongs to the merchant identifier. The APS dashboard shows both in one place.",
         required_if_provider='aps',
         groups='base.group_system',
         copy=False,
     )
     aps_sha_request = fields.Char(
-        string="APS SHA Request Phrase",
+        string="SHA Request Phrase",
         help="The phrase that signs what is sent to Amazon Payment Services.",
         required_if_provider='aps',
         groups='base.group_system',
         copy=False,
     )
     aps_sha_response = fields.Char(
-        string="APS SHA Response Phrase",
+        string="SHA Response Phrase",
         help="The phrase that signs what is received from Amazon Payment Services.",
         required_if_provider='aps',
         groups='base.group_system',
         copy=False,
     )
     aps_sha_type = fields.Selection(
-        string="APS SHA Type",
+        string="SHA Type",
         help="The SHA type that is selected in the security settings of the merchant account.",
         selection=const.SHA_TYPES,
         default=const.DEFAULT_SHA_TYPE,
@@ -124,6 +124,7 @@ class PaymentProvider(models.Model):
         """
         active_aps_providers = self.filtered(lambda p: p.code == 'aps' and p.state != 'disabled')
         for provider_sudo in active_aps_providers.sudo():
+            labels = provider_sudo._aps_get_labels()
             for field_name in ('aps_merchant_identifier', 'aps_access_code'):
                 value = provider_sudo[field_name]
                 if value and not re.fullmatch(const.CREDENTIAL_PATTERN, value):
@@ -131,7 +132,7 @@ class PaymentProvider(models.Model):
                         "The field \"%(field)s\" must be made of 1 to 20 letters and digits. Copy "
                         "it again from Integration Settings > Security Settings in the APS "
                         "dashboard.",
-                        field=provider_sudo._fields[field_name].get_description(self.env)['string'],
+                        field=labels[field_name],
                     ))
             for finding in provider_sudo._aps_find_hidden_characters():
                 raise ValidationError("APS: " + finding)

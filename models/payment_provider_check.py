@@ -16,7 +16,7 @@ from odoo.addons.payment_aps.aps.errors import APSError, APSNotConfirmed, APSUnr
 from odoo.addons.payment_aps.aps.masking import describe_message, shorten
 from odoo.addons.payment_aps.aps.message import parse_json_message
 from odoo.addons.payment_aps.models import response_codes
-from odoo.addons.payment_aps.models.payment_provider import CHECKED_FIELDS
+from odoo.addons.payment_aps.models.payment_provider import CHECKED_FIELDS, CREDENTIAL_FIELDS
 
 _logger = logging.getLogger(__name__)
 
@@ -98,12 +98,10 @@ class PaymentProvider(models.Model):
 
     @api.model
     def _aps_get_labels(self):
-        """ Return the labels of the credentials in the form, by name of the field. """
+        """ Return the labels of the credentials, by name of the field. """
         return {
-            'aps_merchant_identifier': _("Merchant Identifier"),
-            'aps_access_code': _("Access Code"),
-            'aps_sha_request': _("SHA Request Phrase"),
-            'aps_sha_response': _("SHA Response Phrase"),
+            name: self._fields[name].get_description(self.env)['string']
+            for name in CREDENTIAL_FIELDS
         }
 
     def _aps_find_hidden_characters(self):
