@@ -6,7 +6,6 @@ from . import test_checks
 from . import test_closing
 from . import test_conflicts
 from . import test_database_copies
-from . import test_diagnosis
 from . import test_door
 from . import test_orders
 from . import test_payment_method
@@ -19,7 +18,6 @@ from . import test_reference
 from . import test_refusals
 from . import test_response_codes
 from . import test_saved_cards
-from . import test_signature
 from . import test_states
 from . import test_status_answers
 from . import test_trail
