@@ -229,7 +229,7 @@ class PaymentProvider(models.Model):
             access_code=provider_sudo.aps_access_code,
             request_phrase=provider_sudo.aps_sha_request,
             response_phrase=provider_sudo.aps_sha_response,
-            # Odoo's own module has none.
+            # A disabled provider may have none.
             sha_type=provider_sudo.aps_sha_type or const.DEFAULT_SHA_TYPE,
         )
 

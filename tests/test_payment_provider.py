@@ -1,11 +1,17 @@
 from datetime import timedelta
 from pathlib import Path
+from unittest.mock import patch
 
 from odoo import fields
 from odoo.exceptions import ValidationError
 from odoo.tests import tagged
 
-from odoo.addons.payment_aps.models.payment_provider import CREDENTIAL_FIELDS, SANDBOX_URL_PARAMETER
+from odoo.addons.payment_aps.aps.errors import APSNotConfigured
+from odoo.addons.payment_aps.models.payment_provider import (
+    CREDENTIAL_FIELDS,
+    SANDBOX_URL_PARAMETER,
+    api_session,
+)
 from odoo.addons.payment_aps.tests.common import APSCommon, sign
 
 
@@ -135,6 +141,15 @@ class TestPaymentProvider(APSCommon):
                 tx.aps_next_check = fields.Datetime.now() + timedelta(days=1)
                 self.provider.write(values)
                 self.assertEqual(tx._aps_is_check_due(), is_asked)
+
+    def test_request_without_phrase_is_known_to_be_not_sent(self):
+        """ Test that whoever moves money can tell that nothing reached APS. """
+        self.env.flush_all()
+        self.env.cr.execute('UPDATE payment_provider SET aps_sha_request = NULL')
+        self.env.invalidate_all()
+        with patch.object(api_session, 'post') as post, self.assertRaises(APSNotConfigured):
+            self.provider._aps_make_request({'command': 'REFUND', 'merchant_reference': 'S1'})
+        post.assert_not_called()
 
     def test_message_signed_with_the_former_phrase_is_refused(self):
         """ Test that a changed phrase counts at once, and that no other one does. """
