@@ -5,6 +5,7 @@ https://paymentservices.amazon.com/docs/api and
 https://paymentservices-reference.payfort.com/docs/api/build/index.html
 """
 
+import itertools
 from typing import NamedTuple
 
 # The hosts of APS by purpose and state of the provider; the same for all countries.
@@ -164,15 +165,43 @@ CREDENTIAL_PATTERN = r'[A-Za-z0-9]{1,20}'
 
 # The commands that ask for a payment, as opposed to those that maintain one.
 PAYMENT_COMMANDS = ('PURCHASE', 'AUTHORIZATION')
+
+# The statuses that rules name.
+# See https://paymentservices-reference.payfort.com/docs/api/build/index.html#transactions-response-codes.
+REFUSED_STATUS = '00'  # The request itself was invalid; nothing was executed.
+AUTHORIZED_STATUS = '02'
+CAPTURED_STATUS, CAPTURE_FAILED_STATUS = '04', '05'
+REFUNDED_STATUS, REFUND_FAILED_STATUS = '06', '07'
+VOIDED_STATUS, VOID_FAILED_STATUS = '08', '09'
+INCOMPLETE_STATUS = '10'
+ANSWERED_STATUS = '12'  # A query was answered.
+PURCHASED_STATUS = '14'
+UNCERTAIN_STATUS = '15'
+WAITING_STATUS = '19'
+ON_HOLD_STATUS = '20'  # E.g., 3-D Secure is wanted.
+REVIEW_STATUS = '40'  # For fraud.
+
 # The statuses of success and failure of the commands that maintain a payment.
 OPERATION_STATUSES = {
-    'CAPTURE': ('04', '05'),
-    'VOID_AUTHORIZATION': ('08', '09'),
-    'REFUND': ('06', '07'),
+    'CAPTURE': (CAPTURED_STATUS, CAPTURE_FAILED_STATUS),
+    'VOID_AUTHORIZATION': (VOIDED_STATUS, VOID_FAILED_STATUS),
+    'REFUND': (REFUNDED_STATUS, REFUND_FAILED_STATUS),
 }
-
 # The statuses of an answer to UPDATE_TOKEN: done, and refused, e.g., because the token is unknown.
 TOKEN_STATUSES = ('58', '59')
+
+# Those by which money was taken, reserved, released or given back.
+SUCCESS_STATUSES = (
+    AUTHORIZED_STATUS, PURCHASED_STATUS, CAPTURED_STATUS, REFUNDED_STATUS, VOIDED_STATUS,
+)
+# Those of a payment of which something was captured, whether or not its sums are told.
+CAPTURED_STATUSES = (CAPTURED_STATUS, REFUNDED_STATUS)
+PAID_STATUSES = (PURCHASED_STATUS, *CAPTURED_STATUSES)
+# Those of an authorization of which a capture or a void has failed.
+STILL_AUTHORIZED_STATUSES = (CAPTURE_FAILED_STATUS, VOID_FAILED_STATUS)
+# Those that end an operation, and those that say that APS is still deciding.
+DECIDED_STATUSES = (AUTHORIZED_STATUS, *itertools.chain(*OPERATION_STATUSES.values()))
+UNDECIDED_STATUSES = (UNCERTAIN_STATUS, WAITING_STATUS, ON_HOLD_STATUS, REVIEW_STATUS)
 
 # An authorization can be captured or voided within these days; then it is released by the bank.
 # See https://paymentservices.amazon.com/docs/api/managing-payments/capture.
@@ -180,23 +209,22 @@ CAPTURE_WINDOW_DAYS = 7
 
 # Mapping of transaction states to APS payment statuses, as far as a payment is concerned. A status
 # that is not listed says nothing about a payment, and never makes one confirmed.
-# See https://paymentservices-reference.payfort.com/docs/api/build/index.html#transactions-response-codes.
 PAYMENT_STATUS_MAPPING = {
     'pending': (
         '01',  # Order stored.
-        '10',  # Incomplete.
-        '15',  # Uncertain.
-        '19',  # Pending.
-        '20',  # On hold, e.g., 3-D Secure is wanted.
+        INCOMPLETE_STATUS,
+        UNCERTAIN_STATUS,
+        WAITING_STATUS,
+        ON_HOLD_STATUS,
         '24',  # Wallet order processed.
-        '40',  # In review for fraud.
+        REVIEW_STATUS,
         '44',  # 3-D Secure passed.
         '46',  # Bill created.
     ),
-    'authorized': ('02',),
-    'done': ('14',),
+    'authorized': (AUTHORIZED_STATUS,),
+    'done': (PURCHASED_STATUS,),
     'error': (
-        '00',  # Invalid request.
+        REFUSED_STATUS,
         '03',  # Authorization failed.
         '13',  # Purchase failed.
         '23',  # Wallet service failed.
@@ -204,12 +232,21 @@ PAYMENT_STATUS_MAPPING = {
         '47',  # Bill failed.
     ),
 }
-
 # The statuses of a payment of which the shopper still has something to do. Any other pending
 # payment must not be paid again: APS or a bank decides about it.
-UNFINISHED_STATUSES = ('01', '10', '20', '24', '44', '46')
-WAITING_STATUS = '19'
-REVIEW_STATUS = '40'
+UNFINISHED_STATUSES = ('01', INCOMPLETE_STATUS, ON_HOLD_STATUS, '24', '44', '46')
+
+# The statuses of success and failure of all services, such as those of tokens and bills. Others
+# leave the outcome open, such as that of a query that failed (11).
+SUCCESSFUL_STATUSES = (
+    *SUCCESS_STATUSES, ANSWERED_STATUS, '22', '28', '30', '32', '42', '48', '50', '52', '54', '56',
+    '58', '62', '66', '80', '88', '90', '92',
+)
+FAILED_STATUSES = (
+    *PAYMENT_STATUS_MAPPING['error'], CAPTURE_FAILED_STATUS, REFUND_FAILED_STATUS,
+    VOID_FAILED_STATUS, '17', '21', '27', '29', '31', '43', '49', '51', '53', '55', '57', '59',
+    '63', '81', '89', '91', '93',
+)
 
 # The states that an answer about a payment may replace. A success wins over whatever was believed
 # before; nothing that comes late makes a paid or authorized payment less than that. An attempt
@@ -230,14 +267,18 @@ ANSWER_PATTERNS = {
 }
 
 # The last three digits of a response code say why.
-NOT_FOUND_MESSAGE_CODE = '036'
 SUCCESS_MESSAGE_CODE = '000'
 MISMATCH_MESSAGE_CODE = '008'  # The signature is wrong.
+UNKNOWN_MERCHANT_MESSAGE_CODE = '009'
+ACCESS_CODE_MESSAGE_CODE = '010'  # The access code is wrong.
+INACTIVE_ACCOUNT_MESSAGE_CODE = '015'
+NOT_FOUND_MESSAGE_CODE = '036'
+NO_JSON_MESSAGE_CODE = '073'  # The account takes another format.
 CANCELED_MESSAGE_CODES = ('072',)
 # Failures that don't tell what became of the money: technical problems, references that APS knows
 # already, whose first use may have been paid, and answers of the bank that APS couldn't read.
 UNCLEAR_MESSAGE_CODES = (
     '006', '007', '047', '051', '054', '066', '777', '779', '780', '781', '784',
 )
-# Reasons that end a payment whose status is incomplete (10).
+# Reasons that end a payment whose status is incomplete.
 FINAL_MESSAGE_CODES = ('030', '666', '778', '787')

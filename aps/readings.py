@@ -26,6 +26,8 @@ counted: there must be one, and the message must read it there. Why that is enou
 import itertools
 import re
 
+from . import const
+
 # The fields that a message is decided by and whose values end by themselves, with what they are
 # followed by wherever APS may have said them. An amount with a point, which is not one of APS, is
 # left to the comparison with that of the payment.
@@ -63,10 +65,6 @@ DOCUMENTED_FIELDS = frozenset((
 
 # What only answers of the API hold, which come over a connection of our own.
 API_FIELDS = ('query_command', 'service_command')
-REFUSED_STATUS = '00'
-# The statuses by which money was taken, reserved, released or given back.
-SUCCESS_STATUSES = ('02', '04', '06', '08', '14')
-SUCCESS_MESSAGE_CODE = '000'
 
 
 def find_doubt(fields):
@@ -85,8 +83,8 @@ def find_doubt(fields):
         return "it can be read in two ways"
     if not response_code.startswith(status):
         return "the status contradicts the response code"
-    is_plain = response_code[len(status):] == SUCCESS_MESSAGE_CODE
-    if status in SUCCESS_STATUSES and not (is_plain and fields.get('fort_id')):
+    is_plain = response_code[len(status):] == const.SUCCESS_MESSAGE_CODE
+    if status in const.SUCCESS_STATUSES and not (is_plain and fields.get('fort_id')):
         return "a success without its number or its plain code"
     return None
 

@@ -11,12 +11,7 @@ All amounts are integers in minor units. None of the functions needs a database.
 
 from typing import NamedTuple
 
-# The statuses of a payment of which something was captured, whether or not its sums are told.
-CAPTURED_STATUSES = ('04', '06')
-PAID_STATUSES = ('14', *CAPTURED_STATUSES)
-# The statuses that end an operation, and those that say that APS is still deciding.
-DECIDED_STATUSES = ('02', '04', '05', '06', '07', '08', '09')
-UNDECIDED_STATUSES = ('15', '19', '20', '40')
+from . import const
 
 
 class Told(NamedTuple):
@@ -26,6 +21,34 @@ class Told(NamedTuple):
     is_clear: bool = False  # Whether its response code agrees, and says what became of it.
     captured: int | None = None  # `None` if it is not told.
     refunded: int | None = None
+    authorized: int | None = None
+
+    @property
+    def is_paid(self):
+        """ Return whether something was captured, maybe not for good, as far as can be told. """
+        is_paid = self.status in const.PAID_STATUSES and self.is_clear
+        return bool(self.captured or self.refunded) or is_paid
+
+    @property
+    def is_captured(self):
+        """ Return whether the sums, or else the status, tell of a capture. """
+        return bool(self.captured) or self.status in const.CAPTURED_STATUSES
+
+    @property
+    def is_authorized(self):
+        """ Return whether the amount is reserved, if nothing was captured. """
+        is_new = self.status == const.AUTHORIZED_STATUS and self.is_clear
+        return is_new or self.status in const.STILL_AUTHORIZED_STATUSES
+
+    @property
+    def is_voided(self):
+        """ Return whether the latest operation was a void. """
+        return self.status == const.VOIDED_STATUS
+
+    @property
+    def is_undecided(self):
+        """ Return whether APS is still deciding about the latest operation. """
+        return self.status in const.UNDECIDED_STATUSES
 
 
 class Known(NamedTuple):
@@ -49,6 +72,27 @@ class Explanation(NamedTuple):
     is_certain: bool = True  # Whether there is nothing else to record.
 
 
+def sort_notices(notices, refunds):
+    """ Return what the notices of successful operations tell of captures and refunds.
+
+    A notice without amount proves nothing, and neither does that of a refund of Odoo, whose amount
+    is known, if it tells another one.
+
+    :param set[tuple] notices: The command, reference and amount, as far as told, of each.
+    :param dict refunds: The amounts of the refunds of Odoo by reference.
+    :return: The amounts of captures, and the pairs of reference and amount of refunds; see `Known`.
+    :rtype: tuple[tuple, tuple]
+    """
+    told = [notice for notice in notices if notice[2]]
+    return (
+        tuple(amount for command, _reference, amount in told if command == 'CAPTURE'),
+        tuple(
+            (reference, amount) for command, reference, amount in told
+            if command == 'REFUND' and refunds.get(reference, amount) == amount
+        ),
+    )
+
+
 def get_payment_state(told, amount, is_purchase, shrinks=None):
     """ Return the state of a payment that was paid, or captured or refunded in part.
 
@@ -61,14 +105,14 @@ def get_payment_state(told, amount, is_purchase, shrinks=None):
     :rtype: str | None
     """
     captured, refunded = told.captured or 0, told.refunded or 0
-    if not captured and not refunded and not (told.status in PAID_STATUSES and told.is_clear):
+    if not told.is_paid:
         return None
     if max(captured, refunded) > amount:
         return None
-    if is_purchase or told.status == '14':  # It is taken in full or not at all.
+    if is_purchase or told.status == const.PURCHASED_STATUS:  # It is taken in full or not at all.
         if captured in (0, amount, amount - refunded):
             return 'done'
-        if told.status != '04':  # Which shows that the amount was reserved after all.
+        if told.status != const.CAPTURED_STATUS:  # Which shows that it was reserved after all.
             return None
     if amount in (captured, refunded) or (shrinks and captured + refunded == amount):
         return 'done'
@@ -96,7 +140,7 @@ def explain_captures(known, told=None):
         back_office = min(least - known.captured, needed - with_operation)
         return Explanation(None, back_office, is_certain=False)
     is_final = least + known.operation > known.amount
-    is_excluded = is_final or (told.status in DECIDED_STATUSES and told.is_clear)
+    is_excluded = is_final or (told.status in const.DECIDED_STATUSES and told.is_clear)
     return Explanation(
         False if is_excluded else None, least - known.captured, is_final, is_certain
     )
@@ -113,9 +157,10 @@ def explain_void(known, told=None):
     told = told or Told()
     if told.captured or known.capture_notices:
         return Explanation(False, 0, is_final=True)
-    if told.status == '08':
+    if told.is_voided:
         return Explanation(True, 0)
-    return Explanation(False if told.status == '02' and told.is_clear else None, 0)
+    is_untouched = told.status == const.AUTHORIZED_STATUS and told.is_clear
+    return Explanation(False if is_untouched else None, 0)
 
 
 def _is_explained(known, told, least):
@@ -130,7 +175,7 @@ def _is_explained(known, told, least):
     if 0 < least == _add_captures(known):
         return True
     is_silent = not told.captured and not told.refunded
-    return is_silent and (told.status not in CAPTURED_STATUSES or least > 0)
+    return is_silent and (told.status not in const.CAPTURED_STATUSES or least > 0)
 
 
 def get_captured_bounds(known, told):
@@ -163,7 +208,7 @@ def _read_refunded(known, told):
     :rtype: int | None
     """
     if told.refunded is None:
-        return None if known.refunded or told.status in ('06', '07') else 0
+        return None if known.refunded or told.status in const.OPERATION_STATUSES['REFUND'] else 0
     return told.refunded if told.refunded >= known.refunded else None
 
 
@@ -178,7 +223,7 @@ def _list_totals(known, told, refunded):
     """
     if not told.captured:
         # A sum of 0 beside a capture or a refund is none at all.
-        is_told = told.captured == 0 == refunded and told.status not in CAPTURED_STATUSES
+        is_told = told.captured == 0 == refunded and told.status not in const.CAPTURED_STATUSES
         return {0} if is_told else set()
     totals = {False: {0}, True: {refunded}, None: {0, refunded}}[known.shrinks]
     return {told.captured + total for total in totals}

@@ -9,14 +9,13 @@ from datetime import timedelta
 from odoo import SUPERUSER_ID, Command, _, api, fields, models
 from odoo.exceptions import ValidationError
 
-from odoo.addons.payment_aps.aps import const
 from odoo.addons.payment_aps.aps.errors import (
     APSError,
     APSOutcomeUnknown,
     APSRefused,
     APSUnreachable,
 )
-from odoo.addons.payment_aps.aps.message import is_query_answered, is_reference
+from odoo.addons.payment_aps.aps.message import Answer, is_reference
 from odoo.addons.payment_aps.aps.schedule import SETTLING_TIME
 from odoo.addons.payment_aps.conflicts import CONFLICTS
 from odoo.addons.payment_aps.models.payment_transaction import DOCUMENT_FIELDS
@@ -278,7 +277,7 @@ class PaymentAPSCharge(models.Model):
                 _logger.warning("It can't be told what became of %s: %s", self.reference, error)
                 return
             raise
-        if answer['response_code'][2:] == const.NOT_FOUND_MESSAGE_CODE:
+        if Answer(answer).is_not_found:
             if not self._is_older_than(timedelta(minutes=SETTLING_TIME)):
                 raise APSRefused(answer)  # It may still be on its way.
             return
@@ -300,7 +299,7 @@ class PaymentAPSCharge(models.Model):
         answer = provider._aps_make_request({
             'query_command': 'CHECK_STATUS', 'merchant_reference': self.reference,
         })
-        if not is_query_answered(answer):
+        if not Answer(answer).is_answered:
             raise APSRefused(answer)
         return answer
 

@@ -22,7 +22,7 @@ from odoo.addons.payment_aps.aps.errors import (
     APSUnreachable,
 )
 from odoo.addons.payment_aps.aps.masking import describe_message
-from odoo.addons.payment_aps.aps.message import is_payment_unknown, is_refusal, parse_json_message
+from odoo.addons.payment_aps.aps.message import Answer, parse_json_message
 from odoo.addons.payment_aps.aps.schedule import LONGEST_CHECK_DAYS
 from odoo.addons.payment_aps.aps.signature import Account, compute_signature
 from odoo.addons.payment_aps.aps.values import read_setting
@@ -416,7 +416,7 @@ class PaymentProvider(models.Model):
         _logger.info("Request to APS: %s", describe_message(payload))
         answer = self._aps_exchange(signed_fields)
         _logger.info("Answer from APS: %s", describe_message(answer))
-        if is_refusal(payload.get('command'), answer):
+        if Answer(answer).is_refusal(payload.get('command')):
             raise APSRefused(answer)
         return answer
 
@@ -444,7 +444,7 @@ class PaymentProvider(models.Model):
             request_id = request_id or trail._aps_store_request(self, signed_fields)
             trail._aps_store_failure(request_id, state, str(error))
             raise
-        if not (is_query and is_payment_unknown(signed_fields, answer)):
+        if not (is_query and Answer(answer).is_payment_unknown(signed_fields)):
             request_id = request_id or trail._aps_store_request(self, signed_fields)
             trail._aps_store_answer(self, request_id, answer)
         return answer

@@ -14,7 +14,7 @@ from odoo.addons.payment_aps.aps.diagnosis import (
 )
 from odoo.addons.payment_aps.aps.errors import APSError, APSNotConfirmed, APSUnreachable
 from odoo.addons.payment_aps.aps.masking import describe_message, shorten
-from odoo.addons.payment_aps.aps.message import parse_json_message
+from odoo.addons.payment_aps.aps.message import Answer, parse_json_message
 from odoo.addons.payment_aps.models import response_codes
 from odoo.addons.payment_aps.models.payment_provider import CHECKED_FIELDS, CREDENTIAL_FIELDS
 
@@ -23,7 +23,6 @@ _logger = logging.getLogger(__name__)
 # How long to wait for each of the answers, in seconds, as an administrator waits for all of them.
 # There are eleven at most: as configured, nine with other signatures, one of the other environment.
 READ_TIMEOUT = 10
-UNKNOWN_MERCHANT_CODE = '009'
 
 
 class CheckStopped(Exception):
@@ -169,8 +168,8 @@ class PaymentProvider(models.Model):
             self._aps_explain_flaw(*flaw)
             for flaw in find_wrong_settings(account, accepted, signer, is_signed)
         ]
-        code = get_message_code(answer)
-        if code == UNKNOWN_MERCHANT_CODE:
+        code = Answer(answer).message_code
+        if code == const.UNKNOWN_MERCHANT_MESSAGE_CODE:
             findings.append(self._aps_explain_unknown_merchant(accepted_account))
         elif code not in (const.MISMATCH_MESSAGE_CODE, const.NOT_FOUND_MESSAGE_CODE):
             findings.append(self._aps_explain_refusal(code))
@@ -188,13 +187,13 @@ class PaymentProvider(models.Model):
         :raise CheckStopped: If APS gives no readable answer.
         """
         answer = self._aps_probe(account)
-        if get_message_code(answer) != const.MISMATCH_MESSAGE_CODE:
+        if Answer(answer).message_code != const.MISMATCH_MESSAGE_CODE:
             return ('request', account.sha_type), account, answer
         if SHA_128 in (find_signer(answer, account) or ()):
             return None, account, answer
         for kind, candidate in list_candidates(account):
             other_answer = self._aps_probe(candidate)
-            if get_message_code(other_answer) != const.MISMATCH_MESSAGE_CODE:
+            if Answer(other_answer).message_code != const.MISMATCH_MESSAGE_CODE:
                 return (kind, candidate.sha_type), candidate, other_answer
         return None, account, answer
 
@@ -283,7 +282,7 @@ class PaymentProvider(models.Model):
         other_environment = 'test' if self.state == 'enabled' else 'enabled'
         try:
             answer = self._aps_probe(account, other_environment)
-            is_known = get_message_code(answer) != UNKNOWN_MERCHANT_CODE
+            is_known = Answer(answer).message_code != const.UNKNOWN_MERCHANT_MESSAGE_CODE
         except CheckStopped:
             is_known = False
         if is_known and other_environment == 'test':
@@ -310,14 +309,14 @@ class PaymentProvider(models.Model):
         :return: The sentence.
         :rtype: str
         """
-        if code == '010':
+        if code == const.ACCESS_CODE_MESSAGE_CODE:
             return _(
                 "The access code is wrong. Copy it again from Integration Settings > Security "
                 "Settings of the APS dashboard."
             )
-        if code == '015':
+        if code == const.INACTIVE_ACCOUNT_MESSAGE_CODE:
             return _("The merchant account is not active. Ask Amazon Payment Services.")
-        if code == '073':
+        if code == const.NO_JSON_MESSAGE_CODE:
             return _(
                 "APS doesn't accept JSON. Select it in Integration Settings > Technical Settings "
                 "of the APS dashboard."
@@ -393,14 +392,3 @@ class PaymentProvider(models.Model):
                 "The answer of Amazon Payment Services can't be read. Select JSON in Integration "
                 "Settings > Technical Settings of the APS dashboard, or try again later."
             )) from error
-
-
-def get_message_code(answer):
-    """ Return why an answer says what it says.
-
-    :param dict answer: The answer, not verified.
-    :return: The last three digits of its response code; empty if it has none.
-    :rtype: str
-    """
-    code = answer.get('response_code')
-    return code[2:] if isinstance(code, str) else ''

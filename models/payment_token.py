@@ -6,6 +6,7 @@ from odoo.exceptions import ValidationError
 
 from odoo.addons.payment_aps.aps import const
 from odoo.addons.payment_aps.aps.errors import APSError, APSRefused
+from odoo.addons.payment_aps.aps.message import Answer
 
 _logger = logging.getLogger(__name__)
 
@@ -172,7 +173,7 @@ class PaymentToken(models.Model):
                 except APSError as error:
                     _logger.warning("APS was not told yet about archived tokens: %s", error)
                     return
-                if answer.get('status') not in const.TOKEN_STATUSES:
+                if Answer(answer).status not in const.TOKEN_STATUSES:
                     continue
             token.aps_is_deactivation_due = False
 

@@ -1,5 +1,4 @@
 import logging
-import re
 
 from odoo import api, fields, models
 from odoo.tools.sql import SQL, create_index
@@ -10,13 +9,9 @@ from odoo.addons.payment_aps.aps.errors import (
     APSMessageRefused,
 )
 from odoo.addons.payment_aps.aps.masking import describe_message
-from odoo.addons.payment_aps.aps.message import get_target_state, is_reference, is_unfinished
+from odoo.addons.payment_aps.aps.message import Answer, is_reference
 from odoo.addons.payment_aps.aps.signature import get_signed_fields
-from odoo.addons.payment_aps.aps.values import (
-    get_option_fields,
-    get_payment_method_code,
-    parse_minor_units,
-)
+from odoo.addons.payment_aps.aps.values import get_option_fields, get_payment_method_code
 from odoo.addons.payment_aps.conflicts import CONFLICTS, retry
 
 _logger = logging.getLogger(__name__)
@@ -319,9 +314,7 @@ class PaymentTransaction(models.Model):
         :param dict message: An answer about the payment, authentic, which was applied before.
         :return: None
         """
-        state = get_target_state(
-            message.get('status') or '', message.get('response_code') or ''
-        )
+        state = Answer(message).state
         is_failure, was_failed = (one in ('cancel', 'error') for one in (state, self.state))
         is_open = self.state == 'pending' or was_failed
         if is_open and state != self.state and is_failure != was_failed:
@@ -342,32 +335,33 @@ class PaymentTransaction(models.Model):
         doubt = readings.find_doubt(get_signed_fields(message))
         if doubt:
             raise APSMessageAmbiguous(doubt, describe_message(message))
-        is_refusal = message['status'] == readings.REFUSED_STATUS
-        if is_refusal:
-            self._aps_check_refusal(message)
+        answer = Answer(message)
+        if answer.is_request_refused:
+            self._aps_check_refusal(answer)
         self._aps_handle(message)
-        if is_refusal:
+        if answer.is_request_refused:
             self._aps_schedule_check(at_once=True)
 
-    def _aps_check_refusal(self, message):
+    def _aps_check_refusal(self, answer):
         """ Check that a signed refusal of a request may fail the payment.
 
         Anybody may have sent the request, so the refusal ends only a payment of which nothing else
         is known, and which it names with amount and currency. Otherwise APS is asked, unless there
         is nothing left to ask.
 
-        :param dict message: The message, whose signature was verified.
+        :param Answer answer: The refusal, authentic.
         :return: None
         :raise APSMessageRefused: If it may not.
         """
-        description = describe_message(message)
+        description = describe_message(answer.fields)
         is_under_way = bool(self._aps_get_family().filtered('aps_request_state'))
         if self.state in ('authorized', 'done') and not is_under_way:
             raise APSMessageRefused("a refused request changes no payment", description)
         if self.state != 'draft' or is_under_way:
             raise APSMessageAmbiguous("a refused request changes nothing under way", description)
-        sums = (parse_minor_units(message.get('amount')), message.get('currency'))
-        if sums != (self._aps_sum_minor(), self.currency_id.name):
+        if (answer.amount_minor, answer.currency) != (
+            self._aps_sum_minor(), self.currency_id.name
+        ):
             raise APSMessageAmbiguous("a refused request of other sums", description)
 
     def _aps_take_note(self, message, channel, error):
@@ -408,55 +402,15 @@ class PaymentTransaction(models.Model):
             self._aps_refuse(message, "the reference is that of another payment")
         if message.get('merchant_identifier') != account.merchant_identifier:
             self._aps_refuse(message, "the merchant is another one")
-        if not all(
-            isinstance(message.get(name), str) and message[name]
-            for name in ('status', 'response_code')
-        ):
-            self._aps_refuse(message, "the status is missing")
-        for name, pattern in const.ANSWER_PATTERNS.items():
-            if message.get(name) and not re.fullmatch(pattern, str(message[name])):
-                self._aps_refuse(message, f"the field {name} is malformed")
+        answer = Answer(message)
+        fault = answer.find_fault()
+        if fault:
+            self._aps_refuse(message, fault)
         if self.source_transaction_id:
             self._aps_refuse(message, "the transaction is not a payment")
-        if message.get('query_command') == 'CHECK_STATUS':
-            return  # Reports sums, which are compared when they are applied.
-        if message.get('command') in const.PAYMENT_COMMANDS:
-            self._aps_check_amount(message)
-        elif message.get('command') in const.OPERATION_STATUSES:
-            self._aps_check_operation_amount(message)
-        else:
-            self._aps_refuse(message, "the command is unknown")
-
-    def _aps_check_amount(self, message):
-        """ Check that an answer about the payment is about its amount, in its currency.
-
-        A request that APS found to be invalid may be answered without them.
-
-        :param dict message: The message, whose signature was verified.
-        :return: None
-        :raise APSMessageRefused: If amount or currency differ from those of the transaction.
-        """
-        if message['status'] == '00' and not message.get('amount') and not message.get('currency'):
-            return
-        if message.get('currency') != self.currency_id.name:
-            self._aps_refuse(message, f"the currency is not {self.currency_id.name}")
-        if parse_minor_units(message.get('amount')) != self._aps_sum_minor():
-            self._aps_refuse(message, f"the amount is not {self._aps_sum_minor()}")
-
-    def _aps_check_operation_amount(self, message):
-        """ Check that an answer about an operation can be about this payment.
-
-        :param dict message: The message, whose signature was verified.
-        :return: None
-        :raise APSMessageRefused: If the currency is another one, or the amount exceeds the payment.
-        """
-        if message.get('currency') and message['currency'] != self.currency_id.name:
-            self._aps_refuse(message, f"the currency is not {self.currency_id.name}")
-        amount = message.get('amount')
-        if amount:
-            amount_minor = parse_minor_units(amount)
-            if amount_minor is None or not 0 < amount_minor <= self._aps_sum_minor():
-                self._aps_refuse(message, "the amount exceeds that of the payment")
+        mismatch = answer.find_mismatch(self._aps_sum_minor(), self.currency_id.name)
+        if mismatch:
+            self._aps_refuse(message, mismatch)
 
     def _aps_refuse(self, message, reason):
         """ Refuse a message.
@@ -482,45 +436,45 @@ class PaymentTransaction(models.Model):
         :return: None
         """
         self.ensure_one()
-        if message.get('query_command') == 'CHECK_STATUS':
-            self._aps_apply_status(message)
-        elif message.get('command') in const.OPERATION_STATUSES:
-            self._aps_apply_operation(message)
+        answer = Answer(message)
+        if answer.is_query:
+            self._aps_apply_status(answer)
+        elif answer.command in const.OPERATION_STATUSES:
+            self._aps_apply_operation(answer)
         else:
-            self._aps_apply_payment(message)
+            self._aps_apply_payment(answer)
 
-    def _aps_apply_payment(self, message):
+    def _aps_apply_payment(self, answer):
         """ Bring the transaction to the state that an answer about the payment tells.
 
-        :param dict message: The message, authentic and checked.
+        :param Answer answer: The answer, authentic and checked.
         :return: None
         """
-        status, response_code = message.get('status') or '', message.get('response_code') or ''
-        target_state = get_target_state(status, response_code)
-        if not target_state or not self._aps_is_plausible(target_state, message):
+        target_state, response_code = answer.state, answer.response_code
+        if not target_state or not answer.is_plausible:
             _logger.warning(
                 "Answer from APS not understood for %s: %s",
-                self.reference, describe_message(message),
+                self.reference, describe_message(answer.fields),
             )
             target_state = 'pending'  # Never guess about money.
         if not self._aps_can_become(target_state):
             _logger.info(
                 "Answer from APS changes nothing for %s in state %s: %s",
-                self.reference, self.state, describe_message(message),
+                self.reference, self.state, describe_message(answer.fields),
             )
-            self._aps_tokenize(message, target_state)
+            self._aps_tokenize(answer, target_state)
             self._aps_update_message(target_state, response_code)
             return
         was_failed = self.state in ('cancel', 'error')
         was_unclear = self.state == 'pending' and bool(self.state_message)
-        if was_failed and is_unfinished(status, response_code) and (
-            target_state == 'pending'
-        ):
+        if was_failed and answer.is_unfinished and target_state == 'pending':
             self._aps_note_next_attempt()
             return
-        self._aps_update_references(message, target_state)
+        self._aps_update_references(
+            target_state, answer.fort_id, answer.fields.get('payment_option')
+        )
         self._aps_set_state(target_state, response_code)
-        self._aps_tokenize(message, target_state)
+        self._aps_tokenize(answer, target_state)
         if (was_failed and target_state == 'pending') or (
             was_unclear and target_state in ('cancel', 'error')
         ):  # The answers to two attempts may come in any order; only APS knows which one counts.
@@ -547,35 +501,21 @@ class PaymentTransaction(models.Model):
             is_released and target_state in ('authorized', 'pending')
         )
 
-    @staticmethod
-    def _aps_is_plausible(target_state, message):
-        """ Return whether an answer has all that a success must have.
-
-        :param str target_state: The state that the status stands for.
-        :param dict message: The message.
-        :return: Whether the state can be believed.
-        :rtype: bool
-        """
-        if target_state not in ('authorized', 'done'):
-            return True
-        is_plain_success = message['response_code'][2:] == const.SUCCESS_MESSAGE_CODE
-        return is_plain_success or bool(message.get('fort_id'))
-
-    def _aps_update_references(self, message, target_state):
+    def _aps_update_references(self, target_state, fort_id, payment_option=None):
         """ Take over APS's number of the payment and the method that was used.
 
-        :param dict message: The message.
         :param str target_state: The state that the transaction is about to have.
+        :param str fort_id: The number; empty if the answer has none.
+        :param str|None payment_option: The payment option of the answer, if it has one.
         :return: None
         """
         values = {}
-        fort_id = message.get('fort_id')
         is_success = target_state in ('authorized', 'done')
         if fort_id and fort_id != self.provider_reference:
             values['provider_reference'] = fort_id
         elif not fort_id and is_success and self.state in ('cancel', 'error'):
             values['provider_reference'] = False  # It is the number of an attempt that failed.
-        payment_method = self._aps_find_payment_method(message.get('payment_option'))
+        payment_method = self._aps_find_payment_method(payment_option)
         # A wallet or a plan answers with the card that is behind it.
         is_chosen_by_option = 'payment_option' in get_option_fields(
             self.payment_method_code

@@ -3,6 +3,8 @@ from markupsafe import escape
 from odoo import _, api, models
 from odoo.exceptions import ValidationError
 
+from odoo.addons.payment_aps.aps.message import Answer
+
 
 class PaymentTransaction(models.Model):
     """ Adapter of the payment engine of Odoo 17.0: its hooks, in terms of `_aps_*`. """
@@ -18,7 +20,7 @@ class PaymentTransaction(models.Model):
         :return: None
         :raise ValidationError: If the message doesn't fit the transaction. Nothing was written.
         """
-        if not message.get('query_command'):
+        if not Answer(message).is_query:
             self._handle_notification_data('aps', message)
             return
         # An answer that tells nothing new is no event for who waits for one.

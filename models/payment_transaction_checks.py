@@ -6,26 +6,27 @@ from odoo.exceptions import UserError
 from odoo.tools import SQL
 
 from odoo.addons.payment import utils as payment_utils
-from odoo.addons.payment_aps.aps import const
 from odoo.addons.payment_aps.aps.errors import (
     APSError,
     APSMessageRefused,
     APSRefused,
 )
-from odoo.addons.payment_aps.aps.message import is_query_answered
+from odoo.addons.payment_aps.aps.message import Answer
 from odoo.addons.payment_aps.aps.schedule import (
     ASKED_TIME,
     CHECK_SCHEDULE,
     DRAFT_SCHEDULE,
+    MERGE_TIME,
     NOTICE_TIME,
+    get_follow_up,
     get_next_check,
     get_next_visit,
+    get_open_check,
+    get_window_check,
 )
 
 _logger = logging.getLogger(__name__)
 
-# A check that would follow another one so closely is left out; that at the very end isn't.
-MERGE_TIME = timedelta(seconds=5)
 # For how long the status page leaves a payment alone of which APS has just told.
 TOLD_TIME = timedelta(minutes=1)
 
@@ -76,13 +77,13 @@ class PaymentTransaction(models.Model):
             for tx in refunds
         ]
         answers.append(self.provider_id._aps_make_request(query))
-        if not is_query_answered(answers[-1]):
+        if not Answer(answers[-1]).is_answered:
             raise APSRefused(answers[-1])
         self._aps_lock()
         self._aps_link_invoices()
         for refund_tx, answer in zip(refunds, answers[:-1], strict=True):
             self._aps_check_message(answer)
-            refund_tx._aps_settle_refund(answer)
+            refund_tx._aps_settle_refund(Answer(answer))
         self._aps_handle(answers[-1])
         self.aps_last_check = fields.Datetime.now()
         if not self._aps_is_check_due():
@@ -124,15 +125,13 @@ class PaymentTransaction(models.Model):
         if is_open:
             checks.append(self._aps_get_open_check(now))
         elif self.state == 'authorized':
-            # A void or a capture of the back office, and the end of the window, come unannounced.
-            begin, days = self.last_state_change or now, const.CAPTURE_WINDOW_DAYS + 1
-            checks.append(now + timedelta(days=1) if now - begin < timedelta(days=days) else None)
+            checks.append(get_window_check(self.last_state_change or now, now))
         elif self.state in ('error', 'cancel'):  # A success still counts.
             checks.append(get_next_check(self.create_date, after))
         # The sums may take a while to include an operation, and APS to know how a payment ended.
-        checks.append(self._aps_get_follow_up(self.aps_last_notice, NOTICE_TIME, after))
+        checks.append(get_follow_up(self.aps_last_notice, NOTICE_TIME, after))
         if self.state not in ('authorized', 'done'):
-            checks.append(self._aps_get_follow_up(self.aps_asked_date, ASKED_TIME, after))
+            checks.append(get_follow_up(self.aps_asked_date, ASKED_TIME, after))
         return checks
 
     def _aps_get_open_check(self, now):
@@ -143,14 +142,10 @@ class PaymentTransaction(models.Model):
         :rtype: datetime
         """
         is_draft = self.state == 'draft'
-        schedule = (
-            self._aps_get_draft_schedule(self.operation) if is_draft else CHECK_SCHEDULE
-        )
         begin = self._aps_get_begin()
         end = begin + timedelta(hours=self._aps_get_abandon_hours())
-        check = get_next_check(begin, now + MERGE_TIME, schedule)
-        # Until then, or once more when it is time to give up.
-        return min(check, end) if check and end > now else check or end
+        schedule = self._aps_get_draft_schedule(self.operation) if is_draft else CHECK_SCHEDULE
+        return get_open_check(begin, end, now, schedule)
 
     @api.model
     def _aps_get_draft_schedule(self, operation):
@@ -162,19 +157,6 @@ class PaymentTransaction(models.Model):
         :rtype: tuple[int]
         """
         return CHECK_SCHEDULE if operation == 'offline' else DRAFT_SCHEDULE
-
-    @staticmethod
-    def _aps_get_follow_up(start, duration, after):
-        """ Return when APS is asked next because of something that happened.
-
-        :param datetime|bool start: When it happened, if it did.
-        :param timedelta duration: For how long it matters.
-        :param datetime after: The time that the check must follow.
-        :return: The time, if there is one.
-        :rtype: datetime | None
-        """
-        check = get_next_check(start, after) if start else None
-        return check if check and check - start <= duration else None
 
     def _aps_is_check_due(self):
         """ Return whether APS is about to be asked about the payment.

@@ -12,7 +12,7 @@ from odoo.addons.payment_aps.aps.errors import (
     APSRefused,
     APSUnreachable,
 )
-from odoo.addons.payment_aps.aps.message import get_operation_outcome
+from odoo.addons.payment_aps.aps.message import Answer
 from odoo.addons.payment_aps.aps.schedule import NOTICE_TIME
 from odoo.addons.payment_aps.aps.values import to_major_units, to_minor_units
 from odoo.addons.payment_aps.conflicts import CONFLICTS, retry
@@ -367,7 +367,7 @@ class PaymentTransaction(models.Model):
         """
         self._aps_check_message(answer)
         former_state = self.state
-        self._aps_apply_operation(answer, operation_tx)
+        self._aps_apply_operation(Answer(answer), operation_tx)
         operation_tx._aps_note_unknown_outcome()
         if self.state != former_state:
             self._aps_tell_caller()
@@ -377,70 +377,67 @@ class PaymentTransaction(models.Model):
         if self.aps_request_state == 'sent':
             self._aps_fail_if_overdue()
 
-    def _aps_find_operation(self, message, operation_tx=None):
+    def _aps_find_operation(self, answer, operation_tx=None):
         """ Return the transaction of ours that carries the operation that a message is about.
 
         The notice of a capture doesn't tell which one it is about: the sums do.
 
-        :param dict message: The message, authentic and checked.
+        :param Answer answer: The message, authentic and checked.
         :param recordset operation_tx: The operation, if the message is the answer to its request.
         :return: The transaction; empty if the operation is not known to be ours.
         :rtype: recordset of `payment.transaction`
         """
-        command = message['command']
+        command = answer.command
         candidates = operation_tx or self._aps_get_family()
         if command == 'REFUND':
             candidates = candidates.filtered(
-                lambda tx: tx.reference == message.get('maintenance_reference')
+                lambda tx: tx.reference == answer.maintenance_reference
             )
         elif command == 'CAPTURE' and not operation_tx:
             return self.browse()
         return candidates.filtered(
             lambda tx: tx.aps_operation == command and tx.aps_request_state == 'sent'
-            and message.get('amount') in (None, '', str(tx._aps_sum_minor()))
+            and answer.amount_minor in (None, tx._aps_sum_minor())
         )
 
-    def _aps_apply_operation(self, message, operation_tx=None):
+    def _aps_apply_operation(self, answer, operation_tx=None):
         """ Apply a message about a capture, a void or a refund of the payment.
 
-        :param dict message: The message, authentic and checked.
+        :param Answer answer: The message, authentic and checked.
         :param recordset operation_tx: The operation, if the message is the answer to its request.
         :return: None
         """
-        command, status, response_code = (
-            message['command'], message['status'], message['response_code']
-        )
-        outcome = get_operation_outcome(command, status, response_code)
-        if status == '00' and not operation_tx:
+        outcome = answer.outcome(answer.command)
+        if answer.is_request_refused and not operation_tx:
             outcome = 'pending'  # A refusal may echo what anybody has sent in our name.
-        record = self._aps_find_operation(message, operation_tx)
+        record = self._aps_find_operation(answer, operation_tx)
         if record and outcome != 'pending':
-            record._aps_apply_outcome(outcome, response_code)
-        elif outcome == 'done' and command == 'VOID_AUTHORIZATION':
+            record._aps_apply_outcome(outcome, answer.response_code)
+        elif outcome == 'done' and answer.command == 'VOID_AUTHORIZATION':
             self._aps_take_over_void()
         elif outcome == 'done' or self._aps_get_family().filtered('aps_request_state'):
             # Made in the back office, or the echo of an operation of ours.
             if outcome == 'done':
-                self._aps_take_over_notice(message)
+                self._aps_take_over_notice(answer)
             self._aps_schedule_check(at_once=True)
 
-    def _aps_is_echo(self, message):
+    def _aps_is_echo(self, notice):
         """ Return whether the notice of an operation tells of one that is recorded for certain.
 
-        :param dict message: The message, authentic and checked.
+        :param Answer notice: The notice, authentic and checked.
         :return: Whether it does.
         :rtype: bool
         """
-        if message['command'] == 'CAPTURE':
+        if notice.command == 'CAPTURE':
             captured = self._aps_get_captured()
             begin = fields.Datetime.now() - NOTICE_TIME
             return captured._aps_sum_minor() >= self._aps_sum_minor() or any(
                 tx.aps_request_date and tx.aps_request_date > begin
-                and message.get('amount') == str(tx._aps_sum_minor()) for tx in captured
+                and notice.amount_minor == tx._aps_sum_minor() for tx in captured
             )
-        reference = message.get('maintenance_reference')
         return any(
-            tx.reference == reference and tx.state == 'done' for tx in self._aps_get_refunds()
+            tx.reference == notice.maintenance_reference and tx.state == 'done'
+            for tx in self._aps_get_refunds()
         )
 
     def _aps_apply_outcome(self, outcome, response_code=''):

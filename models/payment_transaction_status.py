@@ -3,14 +3,9 @@ from datetime import timedelta
 
 from odoo import _, api, fields, models
 
-from odoo.addons.payment_aps.aps import const, sums
-from odoo.addons.payment_aps.aps.message import (
-    get_operation_outcome,
-    get_target_state,
-    is_unfinished,
-)
+from odoo.addons.payment_aps.aps import sums
 from odoo.addons.payment_aps.aps.schedule import ABANDON_HOURS, CHECK_SCHEDULE, SETTLING_TIME
-from odoo.addons.payment_aps.aps.values import parse_minor_units, read_setting
+from odoo.addons.payment_aps.aps.values import read_setting
 
 _logger = logging.getLogger(__name__)
 
@@ -36,101 +31,75 @@ class PaymentTransaction(models.Model):
         It tells the status of the latest operation, and the sums that were authorized, captured and
         refunded in all.
 
-        :param dict answer: The answer, authentic and checked.
+        :param Answer answer: The answer, authentic and checked.
         :return: None
         """
-        is_not_found = answer['response_code'][2:] == const.NOT_FOUND_MESSAGE_CODE
-        if is_not_found or answer['status'] != '12' or not answer.get('transaction_status'):
-            if is_not_found:
+        if answer.is_not_found or not answer.told.status:
+            if answer.is_not_found:
                 self._aps_apply_not_found()
             self._aps_get_captures_under_way()._aps_fail_if_overdue()
             return
-        told = self._aps_read_told(answer)
-        self._aps_settle_payment(answer, told)
+        told = answer.sums
+        self._aps_settle_payment(answer)
         self._aps_settle_operations(told)
-        if told.status == '08':
+        if told.is_voided:
             self._aps_take_over_void()  # Once no capture is under way any more.
         self._aps_take_over_sums(told)
 
-    @staticmethod
-    def _aps_read_told(answer):
-        """ Return what an answer tells of the sums.
-
-        :param dict answer: The answer to a query about the payment.
-        :return: What it tells.
-        :rtype: sums.Told
-        """
-        status, code = answer['transaction_status'], answer.get('transaction_code') or ''
-        is_clear = code[:2] in ('', status) and code[2:] not in const.UNCLEAR_MESSAGE_CODES
-        return sums.Told(status, is_clear, *(
-            parse_minor_units(answer.get(name))
-            for name in ('captured_amount', 'refunded_amount')
-        ))
-
-    def _aps_settle_payment(self, answer, told):
+    def _aps_settle_payment(self, answer):
         """ Bring the payment itself to the state that APS tells.
 
-        :param dict answer: The answer.
-        :param sums.Told told: What it tells of the sums.
+        :param Answer answer: The answer.
         :return: None
         """
-        status, code = told.status, answer.get('transaction_code') or ''
-        if status == '08':
+        told, code = answer.sums, answer.told.response_code
+        if told.is_voided:
             self._aps_take_over_void()
             return
-        target = self._aps_read_target(answer, told)
+        target = self._aps_read_target(answer)
         if target == 'pending':
-            self._aps_settle_pending(status, code)
+            self._aps_settle_pending(answer.told)
         elif target == 'done' and self.state == 'authorized':
             return  # Captures are taken over one by one, below.
-        elif target and self._aps_can_become(
-            target, is_captured=bool(told.captured) or status in sums.CAPTURED_STATUSES
-        ):
-            self._aps_update_references({'fort_id': answer.get('fort_id')}, target)
+        elif target and self._aps_can_become(target, is_captured=told.is_captured):
+            self._aps_update_references(target, answer.fort_id)
             self._aps_set_state(target, code)
         elif target in ('cancel', 'error'):
             self._aps_update_message(target, code)
 
-    def _aps_read_target(self, answer, told):
+    def _aps_read_target(self, answer):
         """ Return the state of the payment that an answer to a query tells.
 
-        :param dict answer: The answer.
-        :param sums.Told told: What it tells of the sums.
+        :param Answer answer: The answer.
         :return: The state; `None` if it tells none, or the sums are not those of this payment.
         :rtype: str | None
         """
-        amount_minor = self._aps_sum_minor()
-        if told.captured or told.refunded or (
-            told.status in sums.PAID_STATUSES and told.is_clear
-        ):
-            command = self.aps_payment_command or self._aps_get_command()
-            is_purchase = command == 'PURCHASE' and self.state != 'authorized'
-            target = sums.get_payment_state(
-                told, amount_minor, is_purchase, self.provider_id._aps_get_sum_rule()
+        command = self.aps_payment_command or self._aps_get_command()
+        target = answer.get_payment_state(
+            self._aps_sum_minor(),
+            is_purchase=command == 'PURCHASE' and self.state != 'authorized',
+            shrinks=self.provider_id._aps_get_sum_rule(),
+        )
+        told = answer.sums
+        if told.is_paid and not target:
+            _logger.warning(
+                "APS tells of another amount for %s: captured %s, refunded %s",
+                self.reference, told.captured, told.refunded,
             )
-            if not target:
-                _logger.warning(
-                    "APS tells of another amount for %s: captured %s, refunded %s",
-                    self.reference, told.captured, told.refunded,
-                )
-            return target
-        if told.status in ('05', '09') or (told.status == '02' and told.is_clear):
-            authorized = parse_minor_units(answer.get('authorized_amount'))
-            return 'authorized' if authorized in (None, 0, amount_minor) else None
-        return get_target_state(told.status, answer.get('transaction_code') or '')
+        return target
 
-    def _aps_settle_pending(self, status, code):
+    def _aps_settle_pending(self, result):
         """ Apply that APS doesn't know yet, or that the shopper has not finished.
 
         The latter is no news while the shopper is on the payment page. Neither lasts for ever: a
         payment that is pending can't be paid again, e.g., on the portal. A success still counts.
 
-        :param str status: The status of the payment.
-        :param str code: Its response code.
+        :param Result result: What APS tells of the payment.
         :return: None
         """
-        is_open, is_overdue = is_unfinished(status, code), self._aps_is_overdue()
-        if self.state in ('draft', 'pending') and is_overdue and status != const.REVIEW_STATUS:
+        is_open, is_overdue = result.is_unfinished, self._aps_is_overdue()
+        code = result.response_code
+        if self.state in ('draft', 'pending') and is_overdue and not result.is_in_review:
             tx = self._aps_with_shopper_lang()
             self.aps_staff_message = self._aps_describe_code(code)
             tx._aps_give_up_payment(tx._aps_get_given_up_message(is_open))
@@ -214,49 +183,38 @@ class PaymentTransaction(models.Model):
 
     #=== BUSINESS METHODS - OPERATIONS UNDER WAY ===#
 
-    def _aps_settle_operations(self, told=None, message=None):
+    def _aps_settle_operations(self, told=None, notice=None):
         """ Settle the capture or void under way by the sums. There is one at most.
 
         :param sums.Told told: What APS tells; `None` if only a notice came.
-        :param dict message: The notice that is being applied, if any.
+        :param Answer notice: The notice that is being applied, if any.
         :return: None
         """
         for tx in self._aps_get_captures_under_way():
             is_void = tx.aps_operation == 'VOID_AUTHORIZATION'
             explain = sums.explain_void if is_void else sums.explain_captures
-            explanation = explain(self._aps_get_known(tx, message), told)
+            explanation = explain(self._aps_get_known(tx, notice), told)
             if explanation.is_executed:
                 tx._aps_apply_outcome('done')
             elif explanation.is_executed is False:
                 tx._aps_fail_if_not_received(explanation.is_final)
             elif told:  # E.g., because APS hasn't decided, or the back office was used meanwhile.
-                tx._aps_fail_if_overdue(is_undecided=told.status in sums.UNDECIDED_STATUSES)
+                tx._aps_fail_if_overdue(is_undecided=told.is_undecided)
 
     def _aps_settle_refund(self, answer):
         """ Settle a refund under way by the answer to a query about it.
 
-        :param dict answer: The answer, authentic and checked.
+        :param Answer answer: The answer, authentic and checked.
         :return: None
         """
-        status, code = answer.get('transaction_status') or '', answer.get('transaction_code') or ''
-        if answer['response_code'][2:] == const.NOT_FOUND_MESSAGE_CODE:
+        if answer.is_not_found:
             self._aps_fail_if_not_received()
             return
-        is_told = answer['status'] == '12' and status in const.OPERATION_STATUSES['REFUND']
-        if is_told and not (status == '06' and self._aps_contradicts_refund(answer)):
-            self._aps_apply_outcome(
-                get_operation_outcome('REFUND', status, code), code
-            )
-        if self.aps_request_state == 'sent':
-            self._aps_fail_if_overdue(
-                is_undecided=answer['status'] == '12' and status in sums.UNDECIDED_STATUSES
-            )
-
-    def _aps_contradicts_refund(self, answer):
-        """ Return whether the refunded sum is too small to include this refund. """
-        refunded = parse_minor_units(answer.get('refunded_amount'))
         others = (self._aps_get_refunds() - self).filtered(lambda tx: tx.state == 'done')
-        return refunded is not None and refunded < (others | self)._aps_sum_minor()
+        outcome = answer.get_refund_outcome((others | self)._aps_sum_minor())
+        self._aps_apply_outcome(outcome, answer.told.response_code)
+        if self.aps_request_state == 'sent':
+            self._aps_fail_if_overdue(is_undecided=answer.sums.is_undecided)
 
     def _aps_fail_if_overdue(self, is_undecided=False):
         """ Record operations as failed that were asked about for as long as the schedule wants.

@@ -4,13 +4,9 @@ from odoo import _, fields, models
 from odoo.tools import format_datetime
 
 from odoo.addons.payment_aps.aps import sums
-from odoo.addons.payment_aps.aps.message import get_operation_outcome
+from odoo.addons.payment_aps.aps.message import Result
 from odoo.addons.payment_aps.aps.schedule import NOTICE_TIME
-from odoo.addons.payment_aps.aps.values import (
-    get_currency_decimals,
-    parse_minor_units,
-    to_major_units,
-)
+from odoo.addons.payment_aps.aps.values import get_currency_decimals, to_major_units
 
 _logger = logging.getLogger(__name__)
 
@@ -26,19 +22,19 @@ class PaymentTransaction(models.Model):
 
     #=== BUSINESS METHODS - WHAT IS KNOWN ===#
 
-    def _aps_get_known(self, operation_tx=None, message=None):
+    def _aps_get_known(self, operation_tx=None, notice=None):
         """ Return what is known of the sums for certain.
 
         Note: `self.ensure_one()`; `self` is the payment.
 
         :param recordset operation_tx: The operation of unknown outcome, if any.
-        :param dict message: The notice that is being applied, if any.
+        :param Answer notice: The notice that is being applied, if any.
         :return: What is known, in minor units.
         :rtype: sums.Known
         """
         operation_tx = operation_tx or self.browse()
         refunds = self._aps_get_refunds().filtered(lambda tx: tx.state == 'done')
-        captures, told_refunds = self._aps_list_notices(message)
+        captures, told_refunds = self._aps_list_notices(notice)
         return sums.Known(
             amount=self._aps_sum_minor(),
             captured=(self._aps_get_captured() - operation_tx)._aps_sum_minor(),
@@ -49,12 +45,10 @@ class PaymentTransaction(models.Model):
             shrinks=self.provider_id._aps_get_sum_rule(),
         )
 
-    def _aps_list_notices(self, message=None):
+    def _aps_list_notices(self, notice=None):
         """ Return what signed notices of successful operations, and answers to ours, tell.
 
-        The amount of a refund of ours is known; a notice that tells another one proves nothing.
-
-        :param dict message: The notice that is being applied, which may not be in the trail.
+        :param Answer notice: The notice that is being applied, which may not be in the trail.
         :return: The amounts of captures, and the pairs of reference and amount of refunds.
         :rtype: tuple[tuple, tuple]
         """
@@ -65,20 +59,12 @@ class PaymentTransaction(models.Model):
         ])
         notices = {
             (row.command, row.maintenance_reference or '', int(row.amount_minor)) for row in rows
-            if get_operation_outcome(row.command, row.status, row.response_code) == 'done'
+            if Result(row.status, row.response_code).outcome(row.command) == 'done'
         }
-        amount_minor = parse_minor_units((message or {}).get('amount'))
-        if amount_minor:
-            reference = message.get('maintenance_reference') or ''
-            notices.add((message['command'], reference, amount_minor))
+        if notice:
+            notices.add((notice.command, notice.maintenance_reference, notice.amount_minor))
         ours = {tx.reference: tx._aps_sum_minor() for tx in self._aps_get_refunds()}
-        return (
-            tuple(amount for command, _ref, amount in notices if command == 'CAPTURE' and amount),
-            tuple(
-                (reference, amount) for command, reference, amount in notices
-                if command == 'REFUND' and amount and ours.get(reference, amount) == amount
-            ),
-        )
+        return sums.sort_notices(notices, ours)
 
     def _aps_learn_sum_rule(self, told):
         """ Keep with the provider what the sums show of how its account tells them.
@@ -116,23 +102,23 @@ class PaymentTransaction(models.Model):
         ):
             void_tx._aps_apply_outcome('done')
 
-    def _aps_take_over_notice(self, message):
+    def _aps_take_over_notice(self, notice):
         """ Take over what the notice of an operation proves, by itself or with others.
 
-        :param dict message: The message, authentic and checked.
+        :param Answer notice: The notice, authentic and checked.
         :return: None
         """
         former_sums = self._aps_get_sums()
-        self._aps_settle_operations(message=message)
-        self._aps_take_over_sums(message=message)
-        if self._aps_get_sums() == former_sums and not self._aps_is_echo(message):
+        self._aps_settle_operations(notice=notice)
+        self._aps_take_over_sums(notice=notice)
+        if self._aps_get_sums() == former_sums and not self._aps_is_echo(notice):
             self.aps_last_notice = fields.Datetime.now()  # The sums will tell, maybe later.
 
-    def _aps_take_over_sums(self, told=None, message=None):
+    def _aps_take_over_sums(self, told=None, notice=None):
         """ Take over what is certain of the sums, and say what is not.
 
         :param sums.Told told: What APS tells; `None` if only notices came.
-        :param dict message: The notice that is being applied, if any.
+        :param Answer notice: The notice that is being applied, if any.
         :return: None
         """
         is_queued = any(
@@ -143,8 +129,8 @@ class PaymentTransaction(models.Model):
         if is_queued or self.state not in ('authorized', 'done'):
             return
         reasons = [
-            self._aps_take_over_captures(told, message),
-            self._aps_take_over_refunds(told, message),
+            self._aps_take_over_captures(told, notice),
+            self._aps_take_over_refunds(told, notice),
         ]
         if not told:
             return
@@ -155,11 +141,11 @@ class PaymentTransaction(models.Model):
             waiting = next(iter(waiting_txs.mapped('aps_staff_message')), None)
             self._aps_note_open_reason(untold or waiting, is_logged=bool(untold))
 
-    def _aps_take_over_captures(self, told=None, message=None):
+    def _aps_take_over_captures(self, told=None, notice=None):
         """ Take over what was captured in the back office.
 
         :param sums.Told told: What APS tells; `None` if only notices came.
-        :param dict message: The notice that is being applied, if any.
+        :param Answer notice: The notice that is being applied, if any.
         :return: What can't be taken over, for the staff; `None` if there is nothing of it.
         :rtype: str | None
         """
@@ -169,7 +155,7 @@ class PaymentTransaction(models.Model):
         operation_tx = self._aps_get_captures_under_way()
         if operation_tx.aps_operation == 'VOID_AUTHORIZATION':
             return None
-        explanation = sums.explain_captures(self._aps_get_known(operation_tx, message), told)
+        explanation = sums.explain_captures(self._aps_get_known(operation_tx, notice), told)
         missing = self._aps_get_bookable(explanation.back_office)
         capturable = self._aps_get_capturable_minor() + closed._aps_sum_minor()
         if 0 < missing == self._aps_sum_minor():
@@ -185,16 +171,16 @@ class PaymentTransaction(models.Model):
         is_open = not operation_tx and not explanation.is_certain
         return self._aps_get_two_readings_message() if is_open else None
 
-    def _aps_take_over_refunds(self, told=None, message=None):
+    def _aps_take_over_refunds(self, told=None, notice=None):
         """ Take over what was refunded in the back office.
 
         :param sums.Told told: What APS tells; `None` if only notices came.
-        :param dict message: The notice that is being applied, if any.
+        :param Answer notice: The notice that is being applied, if any.
         :return: What can't be taken over, for the staff; `None` if there is nothing of it.
         :rtype: str | None
         """
         operation_tx = self._aps_get_refunds().filtered('aps_request_state')
-        known = self._aps_get_known(operation_tx, message)
+        known = self._aps_get_known(operation_tx, notice)
         missing = sums.explain_refunds(known, told).back_office
         for captured_tx in self._aps_get_captured():
             amount_minor = self._aps_get_bookable(

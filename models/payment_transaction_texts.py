@@ -2,7 +2,6 @@ from markupsafe import Markup
 
 from odoo import _, fields, models
 
-from odoo.addons.payment_aps.aps import const
 from odoo.addons.payment_aps.aps.errors import (
     APSNotConfigured,
     APSNotConfirmed,
@@ -11,6 +10,7 @@ from odoo.addons.payment_aps.aps.errors import (
     APSUnreachable,
 )
 from odoo.addons.payment_aps.aps.masking import shorten
+from odoo.addons.payment_aps.aps.message import Result
 from odoo.addons.payment_aps.models import response_codes
 
 
@@ -39,10 +39,10 @@ class PaymentTransaction(models.Model):
                  go on.
         :rtype: str | None
         """
-        status, message_code = response_code[:2], response_code[2:]
-        if status == const.REVIEW_STATUS:
+        result = Result.of_code(response_code)
+        if result.is_in_review:
             return str(response_codes.PAYMENT_IN_REVIEW)
-        if status in const.UNFINISHED_STATUSES and message_code not in const.UNCLEAR_MESSAGE_CODES:
+        if result.is_unfinished:
             return None
         return str(response_codes.UNCLEAR_PAYMENT)
 

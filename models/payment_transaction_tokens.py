@@ -12,7 +12,7 @@ from odoo.addons.payment_aps.aps.errors import (
     APSRefused,
     APSUnreachable,
 )
-from odoo.addons.payment_aps.aps.message import get_target_state
+from odoo.addons.payment_aps.aps.message import Answer
 from odoo.addons.payment_aps.aps.values import parse_expiry_date
 from odoo.addons.payment_aps.conflicts import CONFLICTS
 
@@ -46,16 +46,17 @@ class PaymentTransaction(models.Model):
             and self.provider_id.aps_send_remember_me
         )
 
-    def _aps_tokenize(self, message, target_state):
+    def _aps_tokenize(self, answer, target_state):
         """ Save the card if the shopper agreed to it, in the shop and on the payment page.
 
         The browser may bring a card number that is all asterisks. The card is saved by the direct
         feedback then, which comes a moment later.
 
-        :param dict message: An answer about the payment, authentic and checked.
+        :param Answer answer: An answer about the payment, authentic and checked.
         :param str target_state: The state that the answer stands for.
         :return: None
         """
+        message = answer.fields
         digits = re.search(r'\d{4}$', message.get('card_number') or '')
         if not (
             self.tokenize
@@ -73,7 +74,7 @@ class PaymentTransaction(models.Model):
     def _aps_save_token(self, message, last_digits):
         """ Return the token of the card of an answer, which is saved if it is new.
 
-        :param dict message: The answer.
+        :param Mapping message: The fields of the answer.
         :param str last_digits: The last four digits of the card number.
         :return: The token.
         :rtype: recordset of `payment.token`
@@ -142,7 +143,7 @@ class PaymentTransaction(models.Model):
                 raise ValidationError(self._aps_describe_error(error)) from error
             except APSOutcomeUnknown as error:
                 _logger.warning("The outcome of charge %s is unknown: %s", self.reference, error)
-        if not answer or self._aps_is_unclear(answer):
+        if not answer or not Answer(answer).is_settled:
             answer = self._aps_ask_about_charge()
         self._aps_take_over_charge(answer)
 
@@ -191,13 +192,6 @@ class PaymentTransaction(models.Model):
         }
         return {name: value for name, value in payload.items() if value}
 
-    @staticmethod
-    def _aps_is_unclear(answer):
-        """ Return whether an answer doesn't tell what became of a charge. """
-        return get_target_state(
-            answer.get('status') or '', answer.get('response_code') or ''
-        ) not in ('done', 'error', 'cancel')
-
     def _aps_ask_about_charge(self):
         """ Ask APS what became of a charge, a few times.
 
@@ -215,8 +209,7 @@ class PaymentTransaction(models.Model):
             except APSError as error:
                 _logger.warning("APS doesn't tell about %s: %s", self.reference, error)
                 continue
-            status, code = answer.get('transaction_status'), answer.get('transaction_code')
-            if not self._aps_is_unclear({'status': status, 'response_code': code}):
+            if Answer(answer).told.is_settled:
                 break
         return answer
 

@@ -9,6 +9,7 @@ from collections import namedtuple
 from odoo import _lt
 
 from odoo.addons.payment_aps.aps import const
+from odoo.addons.payment_aps.aps.message import Result
 
 # `advice` tells the staff what to do. `failure` tells the shopper, if the payment failed, what
 # became of their money and what to do.
@@ -409,20 +410,9 @@ MESSAGE_CODES = {
 }
 
 
-# The first two digits of a response code, for message codes that sound like a success. The first
-# ones are a success indeed; others that are not listed leave the outcome open, such as those of a
-# token (18) or of a query that failed (11).
-# See https://paymentservices-reference.payfort.com/docs/api/build/index.html#transactions-response-codes.
-SUCCESSFUL_STATUSES = (
-    '02', '04', '06', '08', '12', '14', '22', '28', '30', '32', '42', '48', '50', '52', '54', '56',
-    '58', '62', '66', '80', '88', '90', '92',
-)
-FAILED_STATUSES = (
-    '00', '03', '05', '07', '09', '13', '17', '21', '23', '27', '29', '31', '43', '45', '47',
-    '49', '51', '53', '55', '57', '59', '63', '81', '89', '91', '93',
-)
+# What a response code means whose message code sounds like a success, by its status.
 STATUS_CODES = {
-    **dict.fromkeys(FAILED_STATUSES, MESSAGE_CODES['074']),
+    **dict.fromkeys(const.FAILED_STATUSES, MESSAGE_CODES['074']),
     **dict.fromkeys((*const.UNFINISHED_STATUSES, const.WAITING_STATUS), MESSAGE_CODES['065']),
     const.REVIEW_STATUS: MESSAGE_CODES['090'],
 }
@@ -437,8 +427,8 @@ def find_message_code(response_code):
              message code tells of a success only.
     :rtype: MessageCode
     """
-    status, message_code = response_code[:2], response_code[2:]
-    code = MESSAGE_CODES.get(message_code, UNKNOWN_MESSAGE_CODE)
-    if code.family == 'success' and status not in SUCCESSFUL_STATUSES:
-        return STATUS_CODES.get(status, UNCERTAIN_STATUS_CODE)
+    result = Result.of_code(response_code)
+    code = MESSAGE_CODES.get(result.message_code, UNKNOWN_MESSAGE_CODE)
+    if code.family == 'success' and result.status not in const.SUCCESSFUL_STATUSES:
+        return STATUS_CODES.get(result.status, UNCERTAIN_STATUS_CODE)
     return code

@@ -1,7 +1,5 @@
 from . import common
 from . import test_addon
-from . import test_answer_rules
-from . import test_check_rules
 from . import test_checks
 from . import test_closing
 from . import test_conflicts
@@ -25,5 +23,4 @@ from . import test_trail_access
 from . import test_trail_purge
 from . import test_sums
 from . import test_translations
-from . import test_utils
 from . import test_windows

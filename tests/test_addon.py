@@ -7,6 +7,9 @@ from odoo.modules.module import get_module_path
 from odoo.tests import BaseCase, TransactionCase, tagged
 
 from odoo.addons import payment_aps
+from odoo.addons.payment_aps import const, utils
+from odoo.addons.payment_aps.aps import const as aps_const
+from odoo.addons.payment_aps.aps.values import get_payment_option
 from odoo.addons.payment_aps.models.payment_provider import CREDENTIAL_FIELDS
 
 ROOT = Path(__file__).parents[1]
@@ -54,6 +57,12 @@ class TestAddon(TransactionCase):
         """ Test that Odoo didn't silently prefer its own module of the same name. """
         self.assertTrue(hasattr(payment_aps, 'aps'), payment_aps.__file__)
         self.assertTrue(__file__.startswith(get_module_path('payment_aps')))
+
+    def test_names_of_odoo_s_own_module_are_where_they_were(self):
+        """ Test what other code imports from the module that this one replaces. """
+        self.assertIs(const.PAYMENT_STATUS_MAPPING, aps_const.PAYMENT_STATUS_MAPPING)
+        self.assertIs(const.DEFAULT_PAYMENT_METHOD_CODES, aps_const.DEFAULT_PAYMENT_METHOD_CODES)
+        self.assertIs(utils.get_payment_option, get_payment_option)
 
 
 @tagged('post_install', '-at_install')
