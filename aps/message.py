@@ -163,7 +163,7 @@ class Result:
 
     @property
     def is_settled(self):
-        """ Return whether it is known what became of a payment that nobody has to finish. """
+        """ Return whether a payment was made, or has failed; not if it is reserved or open. """
         return self.state in ('done', 'error', 'cancel')
 
     def is_refusal(self, command):

@@ -229,10 +229,10 @@ def test_answer_does_not_change():
         'maintenance_reference': 'R-1', 'currency': 'AED', 'amount': '1000',
     }, ('04', '04000', 'CAPTURE', '169', 'R-1', 'AED', 1000)),
     # JSON has more than texts.
-    (dict.fromkeys((
-        'status', 'response_code', 'command', 'fort_id', 'maintenance_reference', 'currency',
-        'amount',
-    ), ['1']), ('', '', '', '', '', '', None)),
+    ({
+        'status': ['14'], 'response_code': {'a': '14000'}, 'command': ['CAPTURE'], 'fort_id': ['1'],
+        'maintenance_reference': True, 'currency': ['AED'], 'amount': ['1'],
+    }, ('', '', '', '', '', '', None)),
     ({'amount': '10.00'}, ('', '', '', '', '', '', None)),
 ))
 def test_fields_are_texts_and_the_amount_is_a_number(fields, values):

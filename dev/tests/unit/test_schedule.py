@@ -77,7 +77,9 @@ def test_very_last_check_is_not_left_out():
     assert get_open_check(START, after(5760), after(5760) - SECOND) == after(5760)
 
 
-@pytest.mark.parametrize('days, is_asked', ((0, True), (1, True), (7, True), (8, False), (9, False)))
+@pytest.mark.parametrize('days, is_asked', (
+    (0, True), (1, True), (7, True), (8, False), (9, False),
+))
 def test_authorization_is_asked_about_every_day_of_its_window(days, is_asked):
     now = START + timedelta(days=days)
     assert get_window_check(START, now) == (now + timedelta(days=1) if is_asked else None)
