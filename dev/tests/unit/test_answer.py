@@ -107,6 +107,20 @@ def test_what_else_a_response_code_says(response_code, is_in_review, is_clear, i
     assert result.is_not_found is is_not_found
 
 
+@pytest.mark.parametrize('number', range(100))
+def test_statuses_with_a_meaning_of_their_own(number):
+    """ Test that no other status is taken for one of them. """
+    status = f'{number:02}'
+    answer = Answer({'status': status, 'response_code': f'{status}000', 'transaction_status': '14'})
+    assert answer.is_in_review is (status == '40')
+    assert answer.is_request_refused is (status == '00')
+    assert answer.is_answered is (status == '12')
+    assert answer.told.status == ('14' if status == '12' else '')
+    assert Result(status, f'{status}666').state == {
+        '10': 'error', '14': 'done', '02': 'authorized',
+    }.get(status, answer.state)
+
+
 @pytest.mark.parametrize('command, status, response_code, outcome', (
     ('CAPTURE', '04', '04000', 'done'),
     ('REFUND', '06', '06000', 'done'),
@@ -245,7 +259,7 @@ def test_fields_are_texts_and_the_amount_is_a_number(fields, values):
 
 @pytest.mark.parametrize('response_code, fort_id, is_plausible', (
     ('14000', '169', True), ('14000', '', True), ('14123', '169', True), ('14123', '', False),
-    ('02123', '', False), ('02000', '', True), ('02123', '169', True),
+    ('02123', '', False), ('02000', '', True), ('02123', '169', True), ('14', '', False),
     # What is no success needs neither.
     ('13666', '', True), ('15777', '', True), ('99123', '', True), ('14777', '', True),
 ))

@@ -14,9 +14,55 @@ from aps.sums import (
     get_captured_bounds,
     get_payment_state,
     learn_shrinking,
+    sort_notices,
 )
 
 HISTORIES = 40_000
+
+
+@pytest.mark.parametrize('number', range(100))
+def test_statuses_with_a_meaning_of_their_own(number):
+    """ No other status is taken for one of them; those that need a clear code are. """
+    status = f'{number:02}'
+    clear, unclear = Told(status, True), Told(status, False)
+    for told in (clear, unclear):
+        assert told.is_voided is (status == '08')
+        assert told.is_undecided is (status in ('15', '19', '20', '40'))
+        assert told.is_captured is (status in ('04', '06'))
+    assert clear.is_paid is (status in ('04', '06', '14'))
+    assert clear.is_authorized is (status in ('02', '05', '09'))
+    assert not unclear.is_paid
+    assert unclear.is_authorized is (status in ('05', '09'))
+    assert explain_void(Known(100), clear).is_executed == {'08': True, '02': False}.get(status)
+    # Whether an operation that isn't in the sums can still be executed.
+    found = explain_captures(Known(100, operation=40), Told(status, True, 0, 0))
+    assert found.is_executed is (False if status in ('02', '05', '07', '08', '09') else None)
+
+
+@pytest.mark.parametrize('captured, refunded, is_paid, is_captured', (
+    (None, None, False, False), (0, 0, False, False), (1, None, True, True), (0, 1, True, False),
+    (None, 1, True, False), (1, 1, True, True),
+))
+def test_sums_tell_of_a_payment_whatever_the_status(captured, refunded, is_paid, is_captured):
+    told = Told('13', False, captured, refunded)
+    assert (told.is_paid, told.is_captured) == (is_paid, is_captured)
+
+
+@pytest.mark.parametrize('notices, captures, refunds', (
+    ((), (), ()),
+    ((('CAPTURE', '', 40), ('CAPTURE', '', 60)), (40, 60), ()),
+    ((('CAPTURE', '', 40), ('REFUND', 'BO-1', 30), ('REFUND', '', 20)), (40,),
+     (('', 20), ('BO-1', 30))),
+    # One without amount proves nothing.
+    ((('CAPTURE', '', None), ('CAPTURE', '', 0), ('REFUND', 'BO-1', None)), (), ()),
+    # The amount of a refund of Odoo is known.
+    ((('REFUND', 'R-1', 50), ('REFUND', 'R-1', 30)), (), (('R-1', 50),)),
+    ((('REFUND', 'R-1', 51),), (), ()),
+    ((('VOID_AUTHORIZATION', '', 10),), (), ()),
+))
+def test_notices_of_captures_and_refunds(notices, captures, refunds):
+    found = sort_notices(set(notices), {'R-1': 50})
+    assert (tuple(sorted(found[0])), tuple(sorted(found[1]))) == (captures, refunds)
 
 
 @pytest.mark.parametrize('status, is_clear, captured, refunded, is_purchase, shrinks, state', (
