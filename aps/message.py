@@ -294,7 +294,8 @@ class Answer(Result):
         """ Return why an operation can't be one of a payment; see `find_mismatch`. """
         if self.fields.get('currency') and self.currency != currency:
             return f"the currency is not {currency}"
-        if self.fields.get('amount') and not 0 < (self.amount_minor or 0) <= amount_minor:
+        is_part = self.amount_minor and self.amount_minor <= amount_minor  # It has no sign.
+        if self.fields.get('amount') and not is_part:
             return "the amount exceeds that of the payment"
         return None
 

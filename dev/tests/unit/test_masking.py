@@ -60,6 +60,7 @@ def test_what_is_no_number_of_a_card_is_shown(number):
 @pytest.mark.parametrize('value, length, text', (
     ('x' * 64, 64, 'x' * 64), ('x' * 65, 64, 'x' * 61 + '...'), ('a\nb\x00c', 64, 'a?b?c'),
     (['x'], 64, "['x']"), (None, 64, 'None'), ('abcd', 4, 'abcd'), ('abcde', 4, 'a...'),
+    ('abcdef', 5, 'ab...'),
     ('\n' * 5, 4, '?...'), ('طلب', 64, 'طلب'),
 ))
 def test_what_is_shown_is_short_and_printable(value, length, text):

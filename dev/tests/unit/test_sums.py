@@ -146,6 +146,10 @@ def test_bounds_of_the_captured_sum(known, told, bounds):
     ({'capture_notices': (60,)}, ('06', True, 60, 20), (None, 60, False, True)),
     ({'captured': 60, 'refunded': 20}, ('04', True, 80, 20), (None, 20, False, False)),
     ({'capture_notices': (100,)}, (), (None, 100, False, True)),
+    # A status alone tells of a capture, unless that is known; one unit is one, too.
+    ({}, ('04', True, 0, 0), (None, 0, False, False)),
+    ({'captured': 1}, ('04', True), (None, 0, False, True)),
+    ({'capture_notices': (1,)}, ('06', True, None, 1), (None, 1, False, True)),
     # The total has room for ours.
     ({'operation': 40}, ('04', True, 40, 0), (True, 0, False, True)),
     ({'operation': 30}, ('04', True, 50, 0), (True, 20, False, True)),
@@ -216,6 +220,7 @@ def test_explanation_of_refunds(known, refunded, missing):
 @pytest.mark.parametrize('known, told, shrinks', (
     ((100, 100, 30), (100, 30), False), ((100, 100, 30), (70, 30), True),
     ((100, 100, 100), (100, 100), False),
+    ((100, 100, 1), (99, 1), True),
     ((100, 100, 100), (0, 100), None),  # May be a sum that isn't told.
     ((100, 100, 30), (70, 40), None), ((100, 100, 30), (70, 0), None),
     ((100, 100, 30), (None, 30), None), ((100, 100, 30), (100, None), None),
