@@ -30,6 +30,9 @@ from .venvs import get_python
 JOBS = (('servers',), ('stress',), ('browser',), ('odoo', 'core', 'upgrade'))
 # What of another series than the first one is run by default: what differs between them.
 PARTS_OF_ANOTHER_SERIES = ('odoo', 'upgrade')
+# How many jobs run at a time, on top of the number of cores: each waits half of its time, for time-
+# outs, for pauses of Odoo between two tries, or for a browser.
+MORE_JOBS_THAN_CORES = 1
 SLOWEST = 10  # How many of the slowest tests are shown.
 
 
@@ -170,7 +173,7 @@ class Suite:
         return jobs
 
     def _run_jobs(self, jobs):
-        """ Run jobs in processes of their own, as many at a time as there are cores.
+        """ Run jobs in processes of their own, one more at a time than there are cores.
 
         :param list[tuple] jobs: The series and parts of each job.
         :return: The outcomes.
@@ -178,7 +181,7 @@ class Suite:
         """
         waiting, running, results = list(jobs), {}, {}
         while waiting or running:
-            while waiting and len(running) < (os.cpu_count() or 1):
+            while waiting and len(running) < (os.cpu_count() or 1) + MORE_JOBS_THAN_CORES:
                 job = waiting.pop(0)
                 file = self.folder / f'{job[0]}-{job[1][0]}.json'
                 running[start(self._get_command(*job, file))] = (job, file)

@@ -8,7 +8,7 @@ import pytest
 
 from tests.support.till import read_sandbox_account
 from workbench.browser import Shopper, open_browser
-from workbench.shop import get_currency
+from workbench.shop import activate_currency
 
 # A folder for screenshots, if they are wanted.
 SCREENSHOTS = os.environ.get('APS_SCREENSHOTS')
@@ -121,8 +121,7 @@ def sell_in(shop, currency):
     """
     name = "Majlis Coffee"
     switch_on_pricelists(shop)
-    currency_id = get_currency(shop.rpc, currency)
-    shop.rpc.call('res.currency', 'write', [currency_id], {'active': True})
+    currency_id = activate_currency(shop.rpc, currency)
     pricelist_id = shop.rpc.call('product.pricelist', 'create', {
         'name': f"In {currency}", 'currency_id': currency_id, 'sequence': 1,
         'website_id': shop.rpc.call('website', 'search', [], limit=1)[0],

@@ -10,7 +10,7 @@ BACKLOG = 10_000
 BATCH = 100
 # How many drafts strangers make in a minute, and for how long. 60 is a draft a second.
 DRAFTS_A_MINUTE = get_extent('APS_DRAFTS_A_MINUTE', 6, 12)
-ATTACK_MINUTES = 60
+ATTACK_MINUTES = get_extent('APS_ATTACK_MINUTES', 20, 60)
 # How long APS needs for an answer, in seconds.
 LATENCY = 0.37
 
@@ -205,8 +205,8 @@ def attack(shop):
     shop.query("DELETE FROM payment_transaction WHERE reference LIKE 'ATTACK-%'")
 
 
-def test_hour_of_strangers_drafts_delays_nobody_and_fills_nothing(shop, attack):
-    """ Drafts all the time for an hour, by a moved clock; APS's time for an answer is reckoned. """
+def test_strangers_drafts_delay_nobody_and_fill_nothing(shop, attack):
+    """ Drafts all the time, by a moved clock; APS's time for an answer is reckoned. """
     pending = attack.merchant.open_page(10, command='PURCHASE')
     pending.pay('pending')
     lost = attack.merchant.open_page(10, command='PURCHASE')

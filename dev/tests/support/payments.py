@@ -168,6 +168,19 @@ class Merchant:
         self.rpc.call('account.move', 'action_post', [invoice_id])
         return invoice_id
 
+    def read_families(self):
+        """ Return the values of all payments, each with its captures and refunds, oldest first.
+
+        :return: The values of each family, by the reference of its payment.
+        :rtype: dict[str, list[dict]]
+        """
+        families, payments = {}, {}
+        for row in self.rpc.search_read('payment.transaction', [], FAMILY_FIELDS, order='id'):
+            source = row['source_transaction_id']
+            payments[row['id']] = payments[source[0]] if source else row['reference']
+            families.setdefault(payments[row['id']], []).append(row)
+        return families
+
     def read_documents(self, model, ids):
         """ Return the states of orders, or the payment states of invoices. """
         field = 'payment_state' if model == 'account.move' else 'state'
@@ -481,13 +494,23 @@ class Payment:
 
     def sum_in_odoo(self):
         """ Return the captured and refunded sums and the void, as Odoo has them. """
-        [payment, *children] = self.read_family()
-        refunds = [row for row in children if row['operation'] == 'refund']
-        captures = [row for row in children if row['operation'] != 'refund']
-        if not any(row['state'] == 'done' for row in captures):
-            captures = [payment]
-        return (
-            sum(round(row['amount'] * 100) for row in captures if row['state'] == 'done'),
-            sum(round(-row['amount'] * 100) for row in refunds if row['state'] == 'done'),
-            payment['state'] == 'cancel',
-        )
+        return sum_family(self.read_family())
+
+
+def sum_family(rows):
+    """ Return the captured and refunded sums of a payment, and whether it is voided.
+
+    :param list[dict] rows: The values of the payment, its captures and refunds, oldest first.
+    :return: The sums, in minor units, and the void.
+    :rtype: tuple[int, int, bool]
+    """
+    [payment, *children] = rows
+    refunds = [row for row in children if row['operation'] == 'refund']
+    captures = [row for row in children if row['operation'] != 'refund']
+    if not any(row['state'] == 'done' for row in captures):
+        captures = [payment]
+    return (
+        sum(round(row['amount'] * 100) for row in captures if row['state'] == 'done'),
+        sum(round(-row['amount'] * 100) for row in refunds if row['state'] == 'done'),
+        payment['state'] == 'cancel',
+    )

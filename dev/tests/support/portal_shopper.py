@@ -6,7 +6,7 @@ import re
 import urllib.parse
 import urllib.request
 
-from workbench.shop import PORTAL, get_currency
+from workbench.shop import PORTAL, activate_currency, get_currency
 
 
 def post_form(shop, fields):
@@ -122,8 +122,8 @@ class PortalShopper:
 
     def open_form(self, amount, currency):
         """ Return the page with the payment form. """
-        currency_id = get_currency(self.shop.rpc, currency)
-        self.shop.rpc.call('res.currency', 'write', [currency_id], {'active': True})
-        query = urllib.parse.urlencode({'amount': amount, 'currency_id': currency_id})
+        query = urllib.parse.urlencode({
+            'amount': amount, 'currency_id': activate_currency(self.shop.rpc, currency),
+        })
         with self.opener.open(f'{self.shop.url}/payment/pay?{query}', timeout=60) as response:
             return response.read().decode()
