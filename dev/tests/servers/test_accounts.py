@@ -50,13 +50,18 @@ def accounts(shop):
     })
 
 
+@pytest.fixture(scope='module')
+def session(shop):
+    """ A shopper who is logged in, once. """
+    return PortalShopper(shop)
+
+
 @pytest.fixture
-def shopper(shop):
-    """ A shopper of Dubai who is logged in; no saved card is left at the end. """
-    shopper = PortalShopper(shop)
-    shopper.move_to('AE')
-    yield shopper
-    token_ids = shop.rpc.call('payment.token', 'search', [('partner_id', '=', shopper.partner_id)])
+def shopper(shop, session):
+    """ The shopper, in Dubai; no saved card is left at the end. """
+    session.move_to('AE')
+    yield session
+    token_ids = shop.rpc.call('payment.token', 'search', [('partner_id', '=', session.partner_id)])
     shop.rpc.call('payment.token', 'write', token_ids, {'active': False})
 
 

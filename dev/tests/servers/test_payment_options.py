@@ -54,9 +54,9 @@ def gulf(shop):
     })
 
 
-@pytest.fixture
+@pytest.fixture(scope='module')
 def shopper(shop):
-    """ A shopper who is logged in, without a browser. """
+    """ A shopper who is logged in, without a browser; once, as it takes half a second. """
     return PortalShopper(shop)
 
 
