@@ -79,6 +79,7 @@ def test_notices_of_captures_and_refunds(notices, captures, refunds):
     ('06', True, 60, 30, True, None, None),
     ('04', True, 60, 0, True, None, 'authorized'),
     ('06', True, 100, 101, True, None, None),
+    ('02', True, 60, 0, True, None, None),
     ('14', True, None, None, False, None, 'done'),
     ('14', True, 40, 0, False, None, None),
     # A status alone is believed only if its code says the same.
@@ -98,11 +99,18 @@ def test_notices_of_captures_and_refunds(notices, captures, refunds):
     ('06', True, 0, 30, False, None, 'authorized'),
     ('06', True, 0, 100, False, None, 'done'),
     ('06', True, 0, 100, False, False, 'done'),
+    ('06', True, 40, 30, False, True, 'authorized'),
+    ('06', True, 80, 30, False, True, 'authorized'),
+    ('15', True, 40, 0, False, None, 'authorized'),
     ('04', True, 101, 0, False, None, None),
 ))
 def test_state_of_a_payment(status, is_clear, captured, refunded, is_purchase, shrinks, state):
     told = Told(status, is_clear, captured, refunded)
     assert get_payment_state(told, 100, is_purchase, shrinks) == state
+
+
+def test_status_without_a_code_is_not_clear():
+    assert get_payment_state(Told('14'), 100, is_purchase=True) is None
 
 
 @pytest.mark.parametrize('known, told, bounds', (
@@ -150,6 +158,12 @@ def test_bounds_of_the_captured_sum(known, told, bounds):
     ({}, ('04', True, 0, 0), (None, 0, False, False)),
     ({'captured': 1}, ('04', True), (None, 0, False, True)),
     ({'capture_notices': (1,)}, ('06', True, None, 1), (None, 1, False, True)),
+    # Whether there may be more than what is certain.
+    ({}, ('04', True, 0, 0), (None, 0, False, False)),
+    ({}, ('06', True, 60), (None, 60, False, False)),
+    ({'captured': 40}, ('04', True), (None, 0, False, True)),
+    ({'captured': 1}, ('04', True), (None, 0, False, True)),
+    ({'capture_notices': (1,)}, ('06', True, 0, 1), (None, 1, False, True)),
     # The total has room for ours.
     ({'operation': 40}, ('04', True, 40, 0), (True, 0, False, True)),
     ({'operation': 30}, ('04', True, 50, 0), (True, 20, False, True)),
@@ -167,6 +181,7 @@ def test_bounds_of_the_captured_sum(known, told, bounds):
     ({'operation': 100}, ('04', True, 60, 0), (False, 60, True, True)),
     ({'operation': 80}, ('04', True, 20, 0), (False, 20, False, True)),
     ({'operation': 100, 'capture_notices': (60,)}, (), (False, 60, True, True)),
+    ({'operation': 60, 'captured': 60}, ('04', True, 60, 0), (False, 0, True, True)),
     # APS may still be deciding, or doesn't tell the sum.
     ({'operation': 40}, ('15', True, 0, 0), (None, 0, False, True)),
     ({'operation': 40}, ('19', True, 0, 0), (None, 0, False, True)),
@@ -178,6 +193,11 @@ def test_bounds_of_the_captured_sum(known, told, bounds):
     ({'operation': 30, 'capture_notices': (20,)}, (), (None, 20, False, False)),
     ({'operation': 20}, ('06', True, 60, 20), (True, 40, False, False)),
     ({'operation': 70}, ('06', True, 60, 20), (None, 0, False, False)),
+    # What was captured elsewhere in any case, whether or not ours is part of the total.
+    ({'operation': 40, 'captured': 20, 'capture_notices': (20, 10)}, ('06', True, 35), (
+        None, 10, False, False,
+    )),
+    ({'operation': 10, 'captured': 5, 'capture_notices': (20,)}, (), (None, 15, False, False)),
     ({'operation': 40, 'captured': 60, 'refunded': 40}, ('06', True, 60, 40), (
         None, 0, False, False,
     )),
@@ -192,6 +212,7 @@ def test_explanation_of_captures(known, told, explanation):
     ((), ('02', True, 0, 0), (False, 0)),
     ((), ('02', False, 0, 0), (None, 0)),
     ((), ('09', True, 0, 0), (None, 0)),
+    ((), ('00', True, 0, 0), (None, 0)),
     ((), (), (None, 0)),
     ((), ('04', True, 40, 0), (False, 0, True)),
     ((40,), (), (False, 0, True)),
@@ -208,6 +229,7 @@ def test_explanation_of_a_void(notices, told, explanation):
     ({'refund_notices': (('', 25), ('', 25))}, 0, 25),
     ({'refund_notices': (('A', 25), ('B', 25))}, None, 50),
     ({'refund_notices': (('A', 25), ('', 25), ('', 10))}, None, 35),
+    ({'refund_notices': (('A', 60), ('B', 40))}, None, 100),
     ({'refund_notices': (('A', 60), ('B', 60))}, None, 0),
 ))
 def test_explanation_of_refunds(known, refunded, missing):
@@ -221,10 +243,12 @@ def test_explanation_of_refunds(known, refunded, missing):
     ((100, 100, 30), (100, 30), False), ((100, 100, 30), (70, 30), True),
     ((100, 100, 100), (100, 100), False),
     ((100, 100, 1), (99, 1), True),
+    ((100, 100, 100), (100, 100), False), ((100, 100, 1), (99, 1), True),
     ((100, 100, 100), (0, 100), None),  # May be a sum that isn't told.
     ((100, 100, 30), (70, 40), None), ((100, 100, 30), (70, 0), None),
     ((100, 100, 30), (None, 30), None), ((100, 100, 30), (100, None), None),
     ((100, 60, 30), (60, 30), None), ((100, 60, 30), (30, 30), None),
+    ((100, 60, 30), (70, 30), None),
     ((100, 100, 0), (100, 0), None), ((100, 100, 30), (80, 30), None),
     ((100, 100, 30, (), (), 10), (70, 30), None),
 ))

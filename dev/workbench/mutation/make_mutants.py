@@ -6,12 +6,15 @@ import ast
 import difflib
 import itertools
 import json
+import re
 import sys
 from pathlib import Path
 
 from cosmic_ray.mutating import mutate_code
 from cosmic_ray.plugins import get_operator, operator_names
 
+# Takes equality, or an order, for identity, or the other way round.
+IDENTITY = re.compile('_(Eq|NotEq|LtE?|GtE?)_Is(Not)?$|_Is_Eq$|_IsNot_NotEq$')
 FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda)
 
 
@@ -33,7 +36,7 @@ def make_mutants(original, module):
         operator = get_operator(name)
         if operator.arguments():
             continue  # Has to be told which variables to exchange.
-        if name.endswith(('_Eq_Is', '_NotEq_IsNot')):
+        if IDENTITY.search(name):
             continue  # Whether equal values are the same one is up to Python.
         for occurrence in itertools.count():
             mutant = mutate_code(original, operator(), occurrence)

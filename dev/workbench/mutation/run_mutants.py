@@ -88,8 +88,11 @@ class Runner:
         """ Run the tests in this process, whose exit status says whether all of them pass. """
         status = 1
         try:
-            resource.setrlimit(resource.RLIMIT_CPU, (self.seconds, self.seconds))
-            resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY))
+            for kind, limit in (
+                (resource.RLIMIT_CPU, self.seconds), (resource.RLIMIT_AS, MEMORY),
+                (resource.RLIMIT_CORE, 0),
+            ):
+                resource.setrlimit(kind, (limit, limit))
             nowhere = os.open(os.devnull, os.O_WRONLY)
             os.dup2(nowhere, 1)
             os.dup2(nowhere, 2)
