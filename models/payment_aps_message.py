@@ -2,8 +2,6 @@ import logging
 import re
 from datetime import timedelta
 
-from psycopg2 import errors
-
 from odoo import _, api, fields, models
 from odoo.exceptions import AccessError
 from odoo.tools.sql import SQL, create_index
@@ -28,10 +26,6 @@ TRANSACTION_CODE = re.compile(r'^transaction_code=(\d{5})$', re.MULTILINE)
 # How many rows are deleted at once, and how often in one run.
 PURGE_BATCH_SIZE = 20_000
 PURGE_BATCHES = 20
-# How long a write to the trail may wait for a lock when somebody waits for the answer of APS.
-LOCK_TIMEOUT = '2s'
-# How often it is tried to write a row that others write as well.
-WRITE_ATTEMPTS = 5
 
 COLUMNS = (
     'create_uid', 'provider_id', 'company_id', 'channel', 'state', 'reason', 'command', 'status',
@@ -397,29 +391,6 @@ class PaymentAPSMessage(models.Model):
             "UPDATE payment_aps_message SET state = %s, reason = %s WHERE %s",
             state, reason and shorten(reason, MAX_VALUE_LENGTH), conditions,
         ))
-
-    def _aps_write_apart(self, write):
-        """ Write with a cursor that commits by itself, and neither blocks nor stops the caller.
-
-        A row that is written so stays when the caller's database transaction is rolled back. It
-        refers to provider, company and user only; should one of them be locked for long, then the
-        payment is worth more than its trail.
-
-        :param callable write: Takes the cursor.
-        :return: What `write` returns; `None` if it failed.
-        """
-        for _attempt in range(WRITE_ATTEMPTS):
-            try:
-                with self.env.registry.cursor() as cr:
-                    cr.execute("SELECT set_config('lock_timeout', %s, true)", [LOCK_TIMEOUT])
-                    return write(cr)
-            except errors.SerializationFailure:  # Another delivery of it was stored meanwhile.
-                continue
-            except Exception:
-                _logger.exception("A message could not be stored in the trail.")
-                return None
-        _logger.warning("A message could not be stored in the trail, as others were storing it.")
-        return None
 
     #=== BUSINESS METHODS - PURGE ===#
 

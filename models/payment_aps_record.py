@@ -1,6 +1,16 @@
+import logging
+
 from lxml.builder import E
+from psycopg2 import errors
 
 from odoo import models
+
+_logger = logging.getLogger(__name__)
+
+# How long a write apart may wait for a lock: somebody may wait for the answer of APS.
+LOCK_TIMEOUT = '2s'
+# How often it is tried to write a row that others write as well.
+WRITE_ATTEMPTS = 5
 
 
 class PaymentAPSRecord(models.AbstractModel):
@@ -37,3 +47,26 @@ class PaymentAPSRecord(models.AbstractModel):
             E.field(name=name, **attributes) for name, attributes in self._aps_list_fields.items()
         ]
         return E(tag, *nodes, create='0', edit='0', **self._aps_list_attributes)
+
+    def _aps_write_apart(self, write):
+        """ Write with a cursor that commits by itself, and neither blocks nor stops the caller.
+
+        A row that is written so stays when the caller's database transaction is rolled back. It
+        refers to what is committed only; should one of these rows be locked for long, then the
+        payment is worth more than what is told about it.
+
+        :param callable write: Takes the cursor.
+        :return: What `write` returns; `None` if it failed.
+        """
+        for _attempt in range(WRITE_ATTEMPTS):
+            try:
+                with self.env.registry.cursor() as cr:
+                    cr.execute("SELECT set_config('lock_timeout', %s, true)", [LOCK_TIMEOUT])
+                    return write(cr)
+            except errors.SerializationFailure:  # Another process has written it meanwhile.
+                continue
+            except Exception:
+                _logger.exception("%s: a row could not be stored.", self._description)
+                return None
+        _logger.warning("%s: a row could not be stored, as others store it.", self._description)
+        return None
