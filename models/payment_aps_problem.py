@@ -4,8 +4,11 @@ import logging
 from collections import namedtuple
 from datetime import timedelta
 
+from lxml.builder import E
+
 from odoo import _, _lt, api, fields, models
 from odoo.exceptions import AccessError, UserError, ValidationError
+from odoo.tools.sql import create_index
 
 from odoo.addons.payment_aps.aps.masking import shorten
 from odoo.addons.payment_aps.aps.values import read_setting
@@ -19,8 +22,9 @@ _logger = logging.getLogger(__name__)
 
 # What a kind of problem is called, what it means for the money, what to do about it, and the label
 # of its button. `is_watched`: whether the hourly watch sees if its cause is still there; that of
-# the others is an event, so each event after the end of a problem is a new problem.
-Kind = namedtuple('Kind', 'label meaning advice button is_watched')
+# the others is an event, so each event after the end of a problem is a new problem. `confirm`: what
+# is asked before the button does anything.
+Kind = namedtuple('Kind', 'label meaning advice button is_watched confirm', defaults=[None])
 KINDS = {
     'not_booked': Kind(
         _lt("Paid but not booked"),
@@ -101,6 +105,10 @@ KINDS = {
         ),
         _lt("This Is the Live Database"),
         is_watched=True,
+        confirm=_lt(
+            "Saved cards are charged, and payments captured, voided and refunded, with real money "
+            "from here on. Is this the live database?"
+        ),
     ),
     'mismatch': Kind(
         _lt("Message that doesn't fit its payment"),
@@ -121,6 +129,7 @@ KINDS = {
         _lt("Refund one of the payments, unless both are wanted."),
         _lt("Refund This One"),
         is_watched=False,
+        confirm=_lt("The customer gets the money back. Do you want to go on?"),
     ),
     'no_payment': Kind(
         _lt("Money of no payment"),
@@ -142,6 +151,12 @@ READING_GROUPS = (
 ACTING_GROUPS = ('account.group_account_invoice', 'base.group_system')
 # What is to be written after the commit, among the data of the cursor's post-commit hooks.
 PENDING_KEY = 'payment_aps.problems'
+
+# What the watch looks for among all payments. Each condition has a partial index, see `init`, that
+# holds hardly anything in a healthy shop.
+NOT_BOOKED = "state = 'done' AND is_post_processed IS NOT TRUE"
+UNSETTLED = "(state = 'pending' OR aps_request_state IS NOT NULL)"
+AUTHORIZED = "state = 'authorized'"
 
 # A problem that is there already is refreshed; see `init`.
 NOTE = """
@@ -187,6 +202,28 @@ class PaymentAPSProblem(models.Model):
     _order = 'last_date desc, id desc'
     _rec_name = 'kind'
 
+    _aps_list_fields = {
+        'kind': {'decoration-bf': "state == 'open'"},
+        'first_date': {},
+        'transaction_id': {},
+        'document': {'optional': 'show'},
+        'provider_id': {'optional': 'hide'},
+        'meaning': {},
+        'advice': {},
+        'detail': {'optional': 'hide'},
+        'count': {'optional': 'hide'},
+        'state': {
+            'widget': 'badge',
+            'decoration-danger': "state == 'open'",
+            'decoration-success': "state == 'solved'",
+        },
+        'company_id': {'optional': 'hide', 'groups': 'base.group_multi_company'},
+    }
+    _aps_list_buttons = (
+        {'name': 'action_solve', 'class': 'btn-link'},
+        {'name': 'action_open_dismissal', 'class': 'btn-link'},
+    )
+
     kind = fields.Selection(
         string="Problem", selection='_aps_list_kinds', required=True, readonly=True
     )
@@ -231,18 +268,32 @@ class PaymentAPSProblem(models.Model):
         readonly=True,
     )
     told_date = fields.Datetime(string="Told on", readonly=True)
+    tried_date = fields.Datetime(
+        string="Tried on", help="When it was last tried to book the payment.", readonly=True
+    )
     activity_id = fields.Many2one(
         comodel_name='mail.activity', ondelete='set null', readonly=True, index='btree_not_null'
     )
 
     def init(self):
-        """ Create the index that keeps one row for each problem that has not ended. """
+        """ Create the index that keeps one row for each problem that has not ended, and those of
+        the watch.
+        """
         self.env.cr.execute("""
             CREATE UNIQUE INDEX IF NOT EXISTS payment_aps_problem_unique
                 ON payment_aps_problem
                    (kind, COALESCE(provider_id, 0), COALESCE(transaction_id, 0), COALESCE(key, ''))
              WHERE end_date IS NULL
         """)
+        for name, columns, condition in (
+            ('not_booked', ['provider_id', 'last_state_change'], NOT_BOOKED),
+            ('unsettled', ['provider_id'], UNSETTLED),
+            ('authorized', ['provider_id', 'last_state_change'], AUTHORIZED),
+        ):
+            create_index(
+                self.env.cr, f'payment_transaction_aps_{name}', 'payment_transaction', columns,
+                where=condition,
+            )
 
     #=== COMPUTE METHODS ===#
 
@@ -281,6 +332,25 @@ class PaymentAPSProblem(models.Model):
             ]
             problem.document = ', '.join(names)
 
+    #=== VIEWS ===#
+
+    @api.model
+    def _get_view(self, view_id=None, view_type='form', **options):
+        """ Override of `base` to give the button of each kind its label, in list and form. """
+        arch, view = super()._get_view(view_id, view_type, **options)
+        for node in arch.xpath("//button[@name='action_solve']"):
+            for name, kind in KINDS.items():
+                attributes = {
+                    'string': str(kind.button),
+                    'invisible': f"state != 'open' or kind != '{name}'",
+                    **({'confirm': str(kind.confirm)} if kind.confirm else {}),
+                }
+                node.addprevious(E.button(**{**node.attrib, **attributes}))
+            node.getparent().remove(node)
+        for node in arch.xpath("//button[@name='action_open_dismissal']"):
+            node.attrib.update(string=_("Dismiss"), invisible="state != 'open'")
+        return arch, view
+
     #=== ACTION METHODS ===#
 
     def action_solve(self):
@@ -294,7 +364,7 @@ class PaymentAPSProblem(models.Model):
         """
         self.ensure_one()
         self._aps_check_acting()
-        if self.end_date or self._aps_is_over():
+        if self.state != 'open' or self._aps_is_over():
             self._aps_end('solved')
             return self._aps_notify(_("The cause of this problem is gone. Nothing was changed."))
         return getattr(self, f'_aps_act_on_{self.kind}')()
@@ -430,23 +500,25 @@ class PaymentAPSProblem(models.Model):
     #=== BUSINESS METHODS - ENDING ===#
 
     def _aps_end(self, state):
-        """ End problems, and the activities that told of nothing else.
+        """ End problems by hand, and the activities that told of nothing else.
 
         :param str state: `solved` or `dismissed`.
         :return: None
         """
-        now = fields.Datetime.now()
-        for problem_sudo in self.sudo():
-            is_ended = state == 'solved' or not KINDS[problem_sudo.kind].is_watched
+        for problem_sudo in self.sudo().filtered(lambda problem: problem.state == 'open'):
+            is_over = state == 'solved' or not KINDS[problem_sudo.kind].is_watched
             problem_sudo.write({
-                'state': state if problem_sudo.state == 'open' else problem_sudo.state,
-                'user_id': problem_sudo.user_id.id or self.env.uid,
-                'end_date': problem_sudo.end_date or (is_ended and now),
+                'state': state,
+                'user_id': self.env.uid,
+                'end_date': is_over and fields.Datetime.now(),
             })
+        self.sudo()._aps_close_activities()
 
     def _aps_is_over(self):
         """ Return whether the cause of the problem is gone, as far as can be told. """
-        return getattr(self, f'_aps_is_over_{self.kind}', bool)()
+        if not KINDS[self.kind].is_watched:
+            return False
+        return getattr(self.sudo(), f'_aps_is_over_{self.kind}')()
 
     @api.model
     def _aps_notify(self, message, kind='success'):

@@ -25,6 +25,8 @@ class PaymentAPSRecord(models.AbstractModel):
 
     # The fields of the list, with the attributes of their nodes.
     _aps_list_fields = {}
+    # The attributes of the buttons of the list.
+    _aps_list_buttons = ()
     # The attributes of the list itself.
     _aps_list_attributes = {}
 
@@ -46,6 +48,7 @@ class PaymentAPSRecord(models.AbstractModel):
         nodes = [
             E.field(name=name, **attributes) for name, attributes in self._aps_list_fields.items()
         ]
+        nodes += [E.button(type='object', **attributes) for attributes in self._aps_list_buttons]
         return E(tag, *nodes, create='0', edit='0', **self._aps_list_attributes)
 
     def _aps_write_apart(self, write):

@@ -424,6 +424,7 @@ class PaymentProvider(models.Model):
         _logger.info("Request to APS: %s", describe_message(payload))
         answer = self._aps_exchange({**fields_to_sign, 'signature': signature})
         _logger.info("Answer from APS: %s", describe_message(answer))
+        self._aps_note_answer(answer)
         if is_refusal(payload.get('command'), answer):
             raise APSRefused(answer)
         return answer
@@ -520,6 +521,7 @@ class PaymentProvider(models.Model):
             # The dashboard can be set to XML, which also ends here.
             raise APSOutcomeUnknown("The answer is not JSON.") from error
         if not self._aps_verify_signature(answer):
+            self._aps_note_wrong_signature()
             raise APSOutcomeUnknown("The signature of the answer is wrong.")
         return answer
 

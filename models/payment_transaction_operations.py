@@ -538,6 +538,7 @@ class PaymentTransaction(models.Model):
         self.write({
             'aps_request_state': False, 'aps_staff_message': reason, 'aps_is_reason_open': False,
         })
+        self._aps_note_operation_problem(reason)
         self._aps_get_payment()._aps_note_open_reason(None)
         if self.source_transaction_id:
             self._set_error(reason)

@@ -113,6 +113,7 @@ class PaymentTransaction(models.Model):
                     "APS tells of another amount for %s: captured %s, refunded %s",
                     self.reference, told.captured, told.refunded,
                 )
+                self._aps_note_other_sums(told)
             return target
         if told.status in ('05', '09') or (told.status == '02' and told.is_clear):
             authorized = parse_minor_units(answer.get('authorized_amount'))
@@ -274,6 +275,7 @@ class PaymentTransaction(models.Model):
                 tx._aps_note_waiting(end)
             elif is_undecided:
                 tx._aps_note_open_reason(tx._aps_get_undecided_message())
+                tx._aps_note_operation_problem(tx._aps_get_undecided_message())
             else:
                 tx._aps_fail_operation(tx._aps_get_unknown_outcome_message())
 

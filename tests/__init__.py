@@ -11,6 +11,7 @@ from . import test_orders
 from . import test_payment_method
 from . import test_payment_options
 from . import test_payment_provider
+from . import test_problems
 from . import test_provider_setup
 from . import test_readme
 from . import test_redirect_form
