@@ -21,10 +21,10 @@ from odoo.addons.payment_aps.models.payment_transaction import DOCUMENT_FIELDS
 _logger = logging.getLogger(__name__)
 
 # What a kind of problem is called, what it means for the money, what to do about it, and the label
-# of its button. `is_watched`: whether the hourly watch sees if its cause is still there; that of
-# the others is an event, so each event after the end of a problem is a new problem. `confirm`: what
-# is asked before the button does anything.
-Kind = namedtuple('Kind', 'label meaning advice button is_watched confirm', defaults=[None])
+# of its button. `is_lasting`: whether its cause is a condition that lasts. The dismissal of such a
+# problem holds for as long as its cause; the cause of the others is an event, so that the next one
+# is a new problem. `confirm`: what is asked before the button does anything.
+Kind = namedtuple('Kind', 'label meaning advice button is_lasting confirm', defaults=[None])
 KINDS = {
     'not_booked': Kind(
         _lt("Paid but not booked"),
@@ -37,7 +37,7 @@ KINDS = {
             "another way as well, refund this payment instead."
         ),
         _lt("Try Again"),
-        is_watched=True,
+        is_lasting=True,
     ),
     'outcome_open': Kind(
         _lt("Outcome still open"),
@@ -47,7 +47,7 @@ KINDS = {
         ),
         _lt("Look the payment up in the APS dashboard, then close it with what you have seen."),
         _lt("Close"),
-        is_watched=True,
+        is_lasting=True,
     ),
     'webhook_silent': Kind(
         _lt("No notifications"),
@@ -61,14 +61,14 @@ KINDS = {
             "it on."
         ),
         _lt("Open the Provider"),
-        is_watched=True,
+        is_lasting=True,
     ),
     'lapsing': Kind(
         _lt("Authorization about to lapse"),
         _lt("The bank releases the reserved amount soon. It can't be captured afterwards."),
         _lt("Capture the amount, or void the payment if nothing is to be delivered."),
         _lt("Capture"),
-        is_watched=True,
+        is_lasting=True,
     ),
     'operation_failed': Kind(
         _lt("Operation failed or unclear"),
@@ -78,7 +78,7 @@ KINDS = {
             "start it again on the payment."
         ),
         _lt("Check with APS"),
-        is_watched=True,
+        is_lasting=False,
     ),
     'credentials': Kind(
         _lt("Credentials don't fit any more"),
@@ -91,7 +91,7 @@ KINDS = {
             "wrong."
         ),
         _lt("Check Credentials"),
-        is_watched=True,
+        is_lasting=True,
     ),
     'copy': Kind(
         _lt("Is this the live database?"),
@@ -104,7 +104,7 @@ KINDS = {
             "test mode."
         ),
         _lt("This Is the Live Database"),
-        is_watched=True,
+        is_lasting=True,
         confirm=_lt(
             "Saved cards are charged, and payments captured, voided and refunded, with real money "
             "from here on. Is this the live database?"
@@ -121,14 +121,14 @@ KINDS = {
             "mistake."
         ),
         _lt("Check with APS"),
-        is_watched=True,
+        is_lasting=False,
     ),
     'paid_twice': Kind(
         _lt("Paid twice"),
         _lt("The customer has paid more than what was due."),
         _lt("Refund one of the payments, unless both are wanted."),
         _lt("Refund This One"),
-        is_watched=False,
+        is_lasting=False,
         confirm=_lt("The customer gets the money back. Do you want to go on?"),
     ),
     'no_payment': Kind(
@@ -141,7 +141,7 @@ KINDS = {
             "Look the references up in the APS dashboard, and record what concerns this company."
         ),
         _lt("Show the Messages"),
-        is_watched=False,
+        is_lasting=False,
     ),
 }
 # Who may read problems, and who may act on them.
@@ -163,7 +163,8 @@ NOTE = """
     INSERT INTO payment_aps_problem AS problem
                 (create_uid, create_date, write_uid, write_date, kind, provider_id, company_id,
                  transaction_id, key, detail, state, count, first_date, last_date)
-         VALUES (%(uid)s, %(now)s, %(uid)s, %(now)s, %(kind)s, %(provider_id)s, %(company_id)s,
+         VALUES (%(uid)s, %(now)s, %(uid)s, %(now)s, %(kind)s, %(provider_id)s,
+                 (SELECT company_id FROM payment_provider WHERE id = %(provider_id)s),
                  %(transaction_id)s, %(key)s, %(detail)s, 'open', 1, %(now)s, %(now)s)
     ON CONFLICT (kind, COALESCE(provider_id, 0), COALESCE(transaction_id, 0), COALESCE(key, ''))
           WHERE end_date IS NULL
@@ -186,8 +187,8 @@ class PaymentAPSProblem(models.Model):
     """ Something that costs money, or may, unless somebody looks at it.
 
     There is one row for each problem, however often it is seen. It ends by itself when its cause is
-    gone. It can be dismissed with a reason: one that the watch goes on to see stays dismissed for
-    as long as its cause is there, and what comes back after that is a new problem.
+    gone. It can be dismissed with a reason: one whose cause lasts stays dismissed for as long as
+    that is there, and what comes back after that is a new problem.
 
     Rows are written after the commit of what they are about, with a cursor of their own: two
     processes that note the same problem wait for each other or conflict, and neither may happen to
@@ -348,7 +349,7 @@ class PaymentAPSProblem(models.Model):
                 node.addprevious(E.button(**{**node.attrib, **attributes}))
             node.getparent().remove(node)
         for node in arch.xpath("//button[@name='action_open_dismissal']"):
-            node.attrib.update(string=_("Dismiss"), invisible="state != 'open'")
+            node.attrib.update({'string': _("Dismiss"), 'invisible': "state != 'open'"})
         return arch, view
 
     #=== ACTION METHODS ===#
@@ -472,7 +473,6 @@ class PaymentAPSProblem(models.Model):
             'now': fields.Datetime.now(),
             'kind': kind,
             'provider_id': provider.id or None,
-            'company_id': provider.sudo().company_id.id or None,
             'transaction_id': tx.id if tx else None,
             'key': key,
             'detail': detail and str(detail),
@@ -506,7 +506,7 @@ class PaymentAPSProblem(models.Model):
         :return: None
         """
         for problem_sudo in self.sudo().filtered(lambda problem: problem.state == 'open'):
-            is_over = state == 'solved' or not KINDS[problem_sudo.kind].is_watched
+            is_over = state == 'solved' or not KINDS[problem_sudo.kind].is_lasting
             problem_sudo.write({
                 'state': state,
                 'user_id': self.env.uid,
@@ -516,9 +516,8 @@ class PaymentAPSProblem(models.Model):
 
     def _aps_is_over(self):
         """ Return whether the cause of the problem is gone, as far as can be told. """
-        if not KINDS[self.kind].is_watched:
-            return False
-        return getattr(self.sudo(), f'_aps_is_over_{self.kind}')()
+        check = getattr(self.sudo(), f'_aps_is_over_{self.kind}', None)
+        return check() if check else False  # Of some events, only people can tell.
 
     @api.model
     def _aps_notify(self, message, kind='success'):

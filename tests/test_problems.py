@@ -45,8 +45,6 @@ class TestProblems(ProblemCommon):
     def test_noting_never_stops_the_caller(self):
         """ Test a database that refuses the row. """
         with mute_logger('odoo.addons.payment_aps.models.payment_aps_record', 'odoo.sql_db'):
-            with patch.object(type(self.provider), 'ids', [0]):
-                pass
             self.problems._aps_note('credentials', self.env['payment.provider'].browse(2**30))
             self._commit()
         self.assertFalse(self._find('credentials'))
@@ -179,10 +177,21 @@ class TestProblems(ProblemCommon):
         self.assertNotEqual(self._find('lapsing'), problem)
         self.assertEqual(len(self._find('lapsing')), 1)
 
+    def test_event_after_a_dismissal_is_a_new_problem(self):
+        """ Test that what happens again is told again. """
+        problem = self._note_mismatch()
+        problem.action_dismiss("Refunded in the dashboard")
+        self.problems._aps_note('mismatch', self.provider, problem.transaction_id)
+        self._commit()
+        self.assertTrue(problem.end_date)
+        self.assertEqual(problem.count, 1)
+        self.assertEqual(len(self._find('mismatch')), 1)
+
     def test_button_whose_cause_is_gone_says_so_and_changes_nothing(self):
-        """ Test each kind that is watched: nothing is sent, opened or booked. """
+        """ Test each kind whose end can be seen: nothing is sent, opened or booked. """
         tx = self._create_transaction('redirect')
-        kinds = [name for name, kind in KINDS.items() if kind.is_watched]
+        kinds = [name for name in KINDS if hasattr(self.problems, f'_aps_is_over_{name}')]
+        self.assertGreaterEqual(len(kinds), 8)
         for name in kinds:
             self.problems._aps_note(name, self.provider, tx)
         self._commit()
