@@ -162,15 +162,17 @@ AUTHORIZED = "state = 'authorized'"
 NOTE = """
     INSERT INTO payment_aps_problem AS problem
                 (create_uid, create_date, write_uid, write_date, kind, provider_id, company_id,
-                 transaction_id, key, detail, state, count, first_date, last_date)
+                 transaction_id, key, detail, state, count, first_date, last_date, last_message)
          VALUES (%(uid)s, %(now)s, %(uid)s, %(now)s, %(kind)s, %(provider_id)s,
                  (SELECT company_id FROM payment_provider WHERE id = %(provider_id)s),
-                 %(transaction_id)s, %(key)s, %(detail)s, 'open', 1, %(now)s, %(now)s)
+                 %(transaction_id)s, %(key)s, %(detail)s, 'open', 1, %(now)s, %(now)s,
+                 (SELECT max(id) FROM payment_aps_message))
     ON CONFLICT (kind, COALESCE(provider_id, 0), COALESCE(transaction_id, 0), COALESCE(key, ''))
           WHERE end_date IS NULL
       DO UPDATE
             SET count = LEAST(problem.count::bigint + 1, 2147483647),
                 last_date = EXCLUDED.last_date,
+                last_message = EXCLUDED.last_message,
                 detail = COALESCE(EXCLUDED.detail, problem.detail)
 """
 SOLVE = """
@@ -263,6 +265,9 @@ class PaymentAPSProblem(models.Model):
     count = fields.Integer(string="Times Seen", default=1, readonly=True)
     first_date = fields.Datetime(string="Since", readonly=True)
     last_date = fields.Datetime(string="Last Seen", readonly=True)
+    # The id of the last message that was there when the problem was seen, since several come in a
+    # second.
+    last_message = fields.Integer(readonly=True)
     end_date = fields.Datetime(
         string="Ended on",
         help="Empty while the cause may still be there.",

@@ -78,11 +78,14 @@ class PaymentAPSProblem(models.Model):
         self.env.cr.execute(
             """
                 SELECT 1 FROM payment_aps_message
-                 WHERE provider_id = %s AND channel = ANY(%s) AND create_date > %s
+                 WHERE provider_id = %s AND channel = ANY(%s) AND create_date >= %s AND id > %s
                    AND (response_code IS NULL OR right(response_code, 3) != ALL(%s))
                  LIMIT 1
             """,
-            [self.provider_id.id, list(channels), self.last_date, list(CREDENTIAL_CODES)],
+            [
+                self.provider_id.id, list(channels), self.last_date, self.last_message,
+                list(CREDENTIAL_CODES),
+            ],
         )
         return bool(self.env.cr.fetchone())
 
@@ -107,15 +110,13 @@ class PaymentAPSProblem(models.Model):
         payment = tx._aps_get_payment()
         if tx == payment:
             return payment.state != 'authorized' or payment._aps_is_window_over()
-        if payment.state == 'cancel' or (tx.state in ('done', 'cancel') and not tx.aps_request_state):
-            return True
-        if any(
+        is_executed = tx.state in ('done', 'cancel')
+        is_replaced = any(
             other.id > tx.id and other.aps_operation == tx.aps_operation and other.state == 'done'
             for other in tx._aps_get_family()
-        ):
-            return True
-        if tx.aps_request_state:
-            return False
+        )
+        if tx.aps_request_state or is_executed or is_replaced or payment.state == 'cancel':
+            return not tx.aps_request_state
         if tx.aps_operation == 'REFUND':
             return tx.source_transaction_id._aps_get_refundable_minor() <= 0
         return payment._aps_get_capturable_minor() <= 0 or payment._aps_is_window_over()

@@ -124,7 +124,7 @@ class PaymentProvider(models.Model):
         )
 
     def _aps_with_company_lang(self):
-        """ Return the provider in the language of its company, for what is stored for the staff. """
+        """ Return the provider in the language of its company; what is stored is for its staff. """
         installed = dict(self.env['res.lang'].get_installed())
         lang = self.sudo().company_id.partner_id.lang
         return self.with_context(lang=lang if lang in installed else 'en_US')

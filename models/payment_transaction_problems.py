@@ -101,8 +101,7 @@ class PaymentTransaction(models.Model):
         :return: Whether it does: once to see the error, and again when the engine has given up.
         :rtype: bool
         """
-        now, paid_date = fields.Datetime.now(), self.last_state_change
-        is_noticed_late = first_date - paid_date >= BOOKING_TIME
+        is_noticed_late = first_date - self.last_state_change >= BOOKING_TIME
         return not is_noticed_late and not self._aps_is_settled_otherwise()
 
     def _aps_is_settled_otherwise(self):

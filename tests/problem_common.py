@@ -42,8 +42,8 @@ class ProblemCommon(StatusCommon):
 
     def _find(self, kind, state='open', **criteria):
         """ Return the problems of a kind. """
-        domain = [('kind', '=', kind), ('state', '=', state)]
-        return self.problems.search(domain + [(name, '=', value) for name, value in criteria.items()])
+        criteria = {'kind': kind, 'state': state, **criteria}
+        return self.problems.search([(name, '=', value) for name, value in criteria.items()])
 
     def _list_activities(self):
         """ Return the activities that tell of problems. """

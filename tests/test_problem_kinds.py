@@ -1,4 +1,5 @@
 import json
+from contextlib import suppress
 from datetime import timedelta
 from types import SimpleNamespace
 from unittest.mock import patch
@@ -316,6 +317,7 @@ class TestProblemKinds(ProblemCommon):
         self._run_watch()
         problem = self._find('lapsing')
         self._assert_solved(problem, days=2)
+        tx.write({'state': 'done', 'is_post_processed': True})
         other_tx = self._create_transaction('redirect', reference='PARTS', state='authorized')
         self._since(other_tx, days=6)
         child_tx = other_tx._create_child_transaction(other_tx.amount, state='done')
@@ -410,17 +412,14 @@ class TestProblemKinds(ProblemCommon):
 
     def test_credentials_that_fit_again(self):
         """ Test that any authentic message ends the problem. """
-        with self.assertRaises(APSOutcomeUnknown):
+        with suppress(APSOutcomeUnknown):  # `assertRaises` would undo the note.
             self._request(**sign({'status': '12', 'response_code': '12000'}, 'wrong phrase'))
-        self.env.cr.execute("UPDATE payment_aps_problem SET last_date = last_date - interval '1h'")
+            self.fail("The answer is not authentic.")
         problem = self._assert_told_once('credentials')
         self._request(**sign({'status': '12', 'response_code': '12036'}))
         self._request(**sign({'status': '00', 'response_code': '00008'}))
         self.assertEqual(problem.state, 'open')
         self._request(**sign({'status': '12', 'response_code': '12000'}))
-        self.env.cr.execute(
-            "UPDATE payment_aps_message SET create_date = create_date + interval '1h'"
-        )
         self._assert_solved(problem)
 
     @mute_logger('odoo.addons.payment_aps.controllers.main')

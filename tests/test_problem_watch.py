@@ -17,6 +17,7 @@ MONTH_PAYMENTS = int(os.environ.get('APS_MONTH_PAYMENTS') or (3000 if IS_THOROUG
 TABLE_PAYMENTS = int(os.environ.get('APS_WATCH_PAYMENTS') or (1_000_000 if IS_THOROUGH else 20_000))
 MAX_QUERIES = 6
 MAX_MILLISECONDS = 10
+DATE = "now() AT TIME ZONE 'UTC' - n * interval '20 seconds'"
 QUERIES = ('FIND_NOT_BOOKED', 'FIND_UNSETTLED', 'FIND_AUTHORIZED', 'FIND_SILENT')
 
 
@@ -35,6 +36,7 @@ class TestProblemWatch(ProblemCommon):
     def test_healthy_shop_has_no_problems_for_a_month(self):
         """ Test payments, declines, carts that are left, captures and refunds of a month. """
         begin = fields.Datetime.now()
+        step = 1 if IS_THOROUGH else 4
         dice = random.Random(int(os.environ.get('APS_SEED') or 1))
         hours = 30 * 24
         events = {}
@@ -47,8 +49,9 @@ class TestProblemWatch(ProblemCommon):
                 for event, *arguments in events.pop(hour, []):
                     for delay, follow_up in event(now, *arguments):
                         events.setdefault(hour + delay, []).append((follow_up,))
-                self._run_watch()
-            self.assertFalse(self.problems.search([]), f"In hour {hour}.")
+                if hour % step == 0:
+                    self._run_watch()
+                    self.assertFalse(self.problems.search([]), f"In hour {hour}.")
         self.assertFalse(self._list_activities())
 
     def _sell(self, now, number, luck):
@@ -60,9 +63,10 @@ class TestProblemWatch(ProblemCommon):
         :return: What happens later on, and in how many hours.
         :rtype: list[tuple[int, callable]]
         """
-        tx = self._create_transaction('redirect', reference=f'M-{number}', **{
-            'aps_account': self.provider._aps_get_account_digest(),
-        })
+        tx = self._create_transaction(
+            'redirect', reference=f'M-{number}',
+            aps_account=self.provider._aps_get_account_digest(),
+        )
         tx._aps_schedule_check()
         self.env.flush_all()
         self.env.cr.execute(
@@ -174,7 +178,7 @@ class TestProblemWatch(ProblemCommon):
             )
             [plan] = self.env.cr.fetchone()[0]
             with self.subTest(query=name, milliseconds=plan['Execution Time']):
-                self.assertNotIn('"Seq Scan", "Relation Name": "payment_', json.dumps(plan))
+                self.assertFalse(self._list_seq_scans(plan['Plan']), json.dumps(plan))
                 self.assertLess(plan['Execution Time'], MAX_MILLISECONDS, json.dumps(plan))
 
     @mute_logger('odoo.sql_db')
@@ -187,10 +191,9 @@ class TestProblemWatch(ProblemCommon):
         self._notify(self._build_message(tx))
         self.env.flush_all()
         self.env.cr.execute("SET LOCAL session_replication_role = replica")
-        begin = "now() AT TIME ZONE 'UTC' - n * interval '20 seconds'"
         for table, key, number, changes in (
             ('payment_transaction', 'reference', TABLE_PAYMENTS, {
-                'create_date': begin, 'last_state_change': begin,
+                'last_state_change': DATE,
                 # A few of each thousand are not settled.
                 'state': "CASE WHEN n < 100 AND n % 10 = 1 THEN 'pending' WHEN n < 9000 "
                          "AND n % 10 = 2 THEN 'authorized' ELSE 'done' END",
@@ -198,10 +201,13 @@ class TestProblemWatch(ProblemCommon):
                 'aps_next_check': "CASE WHEN n < 100 THEN now() AT TIME ZONE 'UTC' END",
             }),
             ('payment_aps_message', 'merchant_reference', min(TABLE_PAYMENTS, 100_000), {
-                'create_date': begin, 'channel': "'return'", 'digest': "'D-' || n",
+                'channel': "CASE n % 3 WHEN 0 THEN 'return' ELSE 'answer' END",
+                'digest': "'D-' || n",
             }),
         ):
-            self._copy_rows(table, key, number, changes)
+            self._copy_rows(table, key, number, {'create_date': DATE, **changes})
+        self.env.cr.execute("DELETE FROM payment_aps_message WHERE channel = 'webhook'")
+        for table in ('payment_transaction', 'payment_aps_message'):
             self.env.cr.execute(f'ANALYZE {table}')
 
     def _copy_rows(self, table, key, number, changes):
@@ -222,5 +228,11 @@ class TestProblemWatch(ProblemCommon):
         values = ', '.join(changes.get(name) or f't."{name}"' for name in names)
         self.env.cr.execute(
             f"INSERT INTO {table} ({columns}, {key}) SELECT {values}, 'OLD-' || n "
-            f"FROM {table} t, generate_series(1, {number}) n WHERE t.{key} = 'TEMPLATE'"
+            # The latest ones come last, as in life.
+            f"FROM {table} t, generate_series({number}, 1, -1) n WHERE t.{key} = 'TEMPLATE'"
         )
+
+    def _list_seq_scans(self, node):
+        """ Return the tables that a plan reads as a whole. """
+        tables = [table for child in node.get('Plans', ()) for table in self._list_seq_scans(child)]
+        return tables + [node.get('Relation Name')] * (node['Node Type'] == 'Seq Scan')

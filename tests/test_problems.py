@@ -311,7 +311,7 @@ class TestProblems(ProblemCommon):
             self._commit()
             problem = self._find('mismatch', transaction_id=tx.id)
             date = fields.Datetime.now() - timedelta(days=days)
-            problem.write({'state': state, 'first_date': date, 'end_date': state != 'open' and date})
+            problem.write({'state': state, 'end_date': state != 'open' and date})
         self.problems._gc_problems()
         self.assertEqual(
             self.problems.search([]).transaction_id.sorted('id').mapped('reference'),

@@ -112,7 +112,7 @@ env.cr.rollback()
 # A database that PostgreSQL's tools restored is the same one to Odoo; with another identifier, as
 # Odoo gives it to a copy, it goes on selling, but moves no money by request until it is confirmed.
 READ_COPY = '''
-from odoo.addons.payment_aps.exceptions import APSNotConfirmed
+from odoo.addons.payment_aps.aps.errors import APSNotConfirmed
 provider = env['payment.provider'].search([('name', '=', 'Live account')])
 uuid = env['ir.config_parameter'].get_param('database.uuid')
 assert provider.aps_database == uuid and not provider.aps_is_in_copy
@@ -127,13 +127,13 @@ try:
     raise AssertionError('money was moved from a copy')
 except APSNotConfirmed:
     pass
-provider._aps_warn_of_copy()
-activities = provider.company_id.partner_id.activity_search([
-    'payment_aps.mail_activity_type_copy',
-])
-assert len(activities) == 1, activities
-provider.action_aps_confirm_database()
-assert not provider.aps_is_in_copy and not activities.exists()
+problems = env['payment.aps.problem']
+problems._aps_note_apart('copy', provider, key=provider._aps_get_database())
+problems._cron_aps_watch()
+problem = problems.search([('kind', '=', 'copy'), ('provider_id', '=', provider.id)])
+assert problem.state == 'open' and problem.activity_id, problem
+problem.action_solve()
+assert not provider.aps_is_in_copy and problem.state == 'solved' and not problem.activity_id
 print('NOTICED')
 env.cr.rollback()
 '''
