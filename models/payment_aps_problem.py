@@ -52,13 +52,12 @@ KINDS = {
     'webhook_silent': Kind(
         _lt("No notifications"),
         _lt(
-            "Payments are recorded late, and those of customers who close the page are recorded "
-            "only when Odoo asks: Amazon Payment Services sends no notifications to this database."
+            "Amazon Payment Services sends no notifications to this database, so payments are "
+            "recorded late."
         ),
         _lt(
-            "Copy the Feedback and Notification URL of the payment provider to Integration "
-            "Settings > Technical Settings of the APS dashboard, and let a proxy or firewall pass "
-            "it on."
+            "Copy the Feedback and Notification URL of the payment provider to the APS dashboard, "
+            "and have a proxy or firewall let the notifications pass."
         ),
         _lt("Open the Provider"),
         is_lasting=True,
@@ -84,7 +83,7 @@ KINDS = {
         _lt("Credentials don't fit any more"),
         _lt(
             "Amazon Payment Services and Odoo don't understand each other, so payments may fail, "
-            "or be made without Odoo recording them."
+            "or not be recorded."
         ),
         _lt(
             "Check the credentials in the payment provider: the check names the setting that is "
@@ -96,8 +95,8 @@ KINDS = {
     'copy': Kind(
         _lt("Is this the live database?"),
         _lt(
-            "This database is a copy of the one in which live payments were switched on. Shoppers "
-            "can pay, but nothing is charged, captured, voided or refunded without them."
+            "This database is a copy of the live one: nothing is charged, captured, voided or "
+            "refunded here without the customer."
         ),
         _lt(
             "If this is the live database, confirm it. Otherwise, set the payment provider to "
@@ -134,8 +133,7 @@ KINDS = {
     'no_payment': Kind(
         _lt("Money of no payment"),
         _lt(
-            "Your account has received money that belongs to no payment of this database, such as "
-            "by a link of the APS dashboard or from another system."
+            "Your account has received money that belongs to no payment of this database."
         ),
         _lt(
             "Look the references up in the APS dashboard, and record what concerns this company."
@@ -217,6 +215,7 @@ class PaymentAPSProblem(models.Model):
         'count': {'optional': 'hide'},
         'state': {
             'widget': 'badge',
+            'optional': 'hide',
             'decoration-danger': "state == 'open'",
             'decoration-success': "state == 'solved'",
         },

@@ -1,8 +1,6 @@
 from odoo import _, fields, models
 from odoo.exceptions import AccessError
 
-from odoo.addons.payment_aps.models import response_codes
-
 # The last three digits of the answers that tell of credentials that don't fit: merchant, access
 # code and signature are unknown or wrong, or the account is not active.
 CREDENTIAL_CODES = ('008', '009', '010', '015')
@@ -184,15 +182,3 @@ class PaymentAPSProblem(models.Model):
     def _aps_act_on_mismatch(self):
         """ Ask APS about the payment, and show it unless that solves the problem. """
         return self._aps_act_on_operation_failed()
-
-
-def describe_credential_code(response_code):
-    """ Return what an answer says about the credentials.
-
-    :param str|None response_code: The response code of the answer.
-    :return: The meaning; `None` if nothing is wrong with them.
-    :rtype: str | None
-    """
-    if not response_code or response_code[2:] not in CREDENTIAL_CODES:
-        return None
-    return f'{response_codes.find_message_code(response_code).meaning} ({response_code})'

@@ -107,29 +107,40 @@ class PaymentAPSProblem(models.Model):
 
         :return: None
         """
-        providers = self.env['payment.provider'].search_fetch(
-            [('code', '=', 'aps')], ACCOUNT_FIELDS
-        )
-        self._aps_find_problems(providers)
-        # To see what was noted meanwhile.
-        self.env.cr.commit()  # pylint: disable=invalid-commit
+        self._aps_do(self._aps_find_problems)
         problems = self.search([
             '|', ('end_date', '=', False), ('activity_id', '!=', False),
         ], order='id')
-        for step in ('_aps_end_what_is_over', '_aps_retry_bookings', '_aps_tell'):
-            try:
-                getattr(problems, step)()
-                self.env.cr.commit()  # pylint: disable=invalid-commit
-            except OperationalError:  # Others write the same rows; done in an hour.
-                self.env.cr.rollback()
+        for step in (
+            problems._aps_end_what_is_over, problems._aps_retry_bookings, problems._aps_tell
+        ):
+            self._aps_do(step)
 
     @api.model
-    def _aps_find_problems(self, providers):
-        """ Note what is wrong now, each with a row that is there already or is new.
+    def _aps_do(self, step):
+        """ Do one step of the watch and commit it, so that the others don't depend on it.
 
-        :param recordset providers: The providers of APS.
+        :param callable step: The step.
         :return: None
         """
+        try:
+            step()
+            self.env.cr.commit()  # pylint: disable=invalid-commit
+        except OperationalError:  # Others write the same rows; it is done in an hour.
+            self.env.cr.rollback()
+        except Exception:
+            self.env.cr.rollback()
+            _logger.exception("A step of the watch for problems failed.")
+
+    @api.model
+    def _aps_find_problems(self):
+        """ Note what is wrong now, each with a row that is there already or is new.
+
+        :return: None
+        """
+        providers = self.env['payment.provider'].search_fetch(
+            [('code', '=', 'aps')], ACCOUNT_FIELDS
+        )
         if providers:
             self._aps_find_payments(providers)
         enabled_providers = providers.filtered(lambda provider: provider.state == 'enabled')
@@ -228,12 +239,21 @@ class PaymentAPSProblem(models.Model):
         """ Tell who is in charge of the problems that nobody was told of, each in one activity. """
         groups = {}
         for problem in self:
-            if problem.state == 'open' and not problem.told_date:
-                user = problem.provider_id._aps_get_responsible()
+            user = problem.provider_id._aps_get_responsible() if problem._aps_is_untold() else None
+            if user:
                 groups[user] = groups.get(user, self.browse()) | problem
         for user, problems in groups.items():
-            if user:
-                problems._aps_open_activity(user)
+            try:
+                with self.env.cr.savepoint():
+                    problems._aps_open_activity(user)
+            except OperationalError:
+                raise
+            except Exception:  # Others are to be told all the same.
+                _logger.exception("User %s can't be told of problems.", user.id)
+
+    def _aps_is_untold(self):
+        """ Return whether somebody is to be told of the problem. """
+        return self.state == 'open' and not self.told_date
 
     def _aps_open_activity(self, user):
         """ Open one activity for all problems. It stands with the first one.

@@ -1,8 +1,9 @@
 from odoo import _, api, fields, models
 from odoo.exceptions import ValidationError
 
+from odoo.addons.payment_aps.models import response_codes
 from odoo.addons.payment_aps.models.payment_aps_problem import READING_GROUPS
-from odoo.addons.payment_aps.models.payment_aps_problem_kinds import describe_credential_code
+from odoo.addons.payment_aps.models.payment_aps_problem_kinds import CREDENTIAL_CODES
 
 
 class PaymentProvider(models.Model):
@@ -111,10 +112,13 @@ class PaymentProvider(models.Model):
         :param dict answer: The answer, whose signature was verified.
         :return: None
         """
-        self = self._aps_with_company_lang()
-        detail = describe_credential_code(answer.get('response_code'))
-        if detail:
-            self.env['payment.aps.problem']._aps_note_apart('credentials', self, detail=detail)
+        response_code = answer.get('response_code') or ''
+        if response_code[2:] in CREDENTIAL_CODES:
+            self = self._aps_with_company_lang()
+            meaning = str(response_codes.find_message_code(response_code).meaning)
+            self.env['payment.aps.problem']._aps_note_apart(
+                'credentials', self, detail=f'{meaning} ({response_code})'
+            )
 
     def _aps_note_wrong_signature(self):
         """ Note that a message of APS is wrongly signed, but for what is otherwise ours. """
