@@ -29,10 +29,10 @@ LAPSING_DAYS = 5
 OPEN_DELAY = timedelta(hours=1)
 DUE_DELAY = timedelta(days=1)
 # How many payments of a day tell that notifications are missing, how long each may take, and how
-# many messages are looked at for them.
+# many messages of a way are looked at for them.
 SILENT_PAYMENTS = 3
 NOTIFICATION_DELAY = timedelta(minutes=15)
-MAX_MESSAGES = 200
+MAX_MESSAGES = 75
 
 FIND_BY_STATE = """
     SELECT id FROM payment_transaction
@@ -78,18 +78,23 @@ FIND_SILENT = f"""
        AND (
             SELECT count(*)
               FROM (
-                    {LATEST_MESSAGES.format(channel='return')}
-                    UNION
-                    {LATEST_MESSAGES.format(channel='answer')}
-                   ) AS told
-        CROSS JOIN LATERAL (
-                    SELECT 1 FROM payment_transaction
-                     WHERE reference = told.merchant_reference
-                       AND provider_id = account.provider_id AND aps_account = account.digest
-                       AND state IN ('authorized', 'done') AND operation LIKE 'online%%'
-                       AND create_date >= %(begin)s
-                     LIMIT 1
-                   ) AS payment
+                    SELECT 1
+                      FROM (
+                            {LATEST_MESSAGES.format(channel='return')}
+                            UNION
+                            {LATEST_MESSAGES.format(channel='answer')}
+                           ) AS told
+                CROSS JOIN LATERAL (
+                            SELECT 1 FROM payment_transaction
+                             WHERE reference = told.merchant_reference
+                               AND provider_id = account.provider_id
+                               AND aps_account = account.digest
+                               AND state IN ('authorized', 'done') AND operation LIKE 'online%%'
+                               AND create_date >= %(begin)s
+                             LIMIT 1
+                           ) AS payment
+                     LIMIT {SILENT_PAYMENTS}
+                   ) AS payments
            ) >= {SILENT_PAYMENTS}
 """
 

@@ -3,7 +3,7 @@ from odoo.exceptions import ValidationError
 
 from odoo.addons.payment_aps.models import response_codes
 from odoo.addons.payment_aps.models.payment_aps_problem import READING_GROUPS
-from odoo.addons.payment_aps.models.payment_aps_problem_kinds import CREDENTIAL_CODES
+from odoo.addons.payment_aps.models.payment_aps_problem_actions import CREDENTIAL_CODES
 
 
 class PaymentProvider(models.Model):
