@@ -16,5 +16,5 @@ def uninstall_hook(env):
     reset_payment_provider(env, 'aps')
     # A type of activities can't be deleted as long as there is an activity of it.
     env['mail.activity'].with_context(active_test=False).search([
-        ('activity_type_id', '=', env.ref('payment_aps.mail_activity_type_copy').id),
+        ('activity_type_id', '=', env.ref('payment_aps.mail_activity_type_problem').id),
     ]).unlink()

@@ -17,6 +17,7 @@
         'views/payment_transaction_views.xml',
         'views/payment_aps_closing_views.xml',
         'views/payment_aps_message_views.xml',
+        'views/payment_aps_problem_views.xml',
         'views/payment_aps_refusal_views.xml',
         'views/payment_aps_wizard_views.xml',
         'views/payment_aps_menus.xml',  # Depends on the actions of the other views

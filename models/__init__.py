@@ -4,12 +4,16 @@ from . import ir_http
 from . import payment_aps_charge
 from . import payment_aps_record
 from . import payment_aps_message  # Inherits the former.
+from . import payment_aps_problem  # Inherits payment_aps_record as well.
+from . import payment_aps_problem_actions
+from . import payment_aps_problem_watch
 from . import payment_aps_refusal
 from . import payment_method
 from . import payment_provider
 from . import payment_provider_check
 from . import payment_provider_copies
 from . import payment_provider_offer
+from . import payment_provider_problems
 from . import payment_provider_setup
 from . import payment_token
 from . import payment_transaction
@@ -19,6 +23,7 @@ from . import payment_transaction_checks
 from . import payment_transaction_closing
 from . import payment_transaction_cron
 from . import payment_transaction_operations
+from . import payment_transaction_problems
 from . import payment_transaction_request
 from . import payment_transaction_status
 from . import payment_transaction_sums

@@ -13,7 +13,6 @@ from odoo.addons.payment_aps.aps.masking import (
     shorten,
 )
 from odoo.addons.payment_aps.aps.values import get_currency_decimals, read_setting, to_major_units
-from odoo.addons.payment_aps.conflicts import OVERTAKEN, retry
 from odoo.addons.payment_aps.models import response_codes
 from odoo.addons.payment_aps.models.payment_transaction import DOCUMENT_FIELDS
 
@@ -27,8 +26,6 @@ TRANSACTION_CODE = re.compile(r'^transaction_code=(\d{5})$', re.MULTILINE)
 # How many rows are deleted at once, and how often in one run.
 PURGE_BATCH_SIZE = 20_000
 PURGE_BATCHES = 20
-# How long a write to the trail may wait for a lock when somebody waits for the answer of APS.
-LOCK_TIMEOUT = '2s'
 
 COLUMNS = (
     'create_uid', 'provider_id', 'company_id', 'channel', 'state', 'reason', 'command', 'status',
@@ -371,30 +368,6 @@ class PaymentAPSMessage(models.Model):
         :return: None
         """
         self.write({'state': state, 'reason': shorten(reason, MAX_VALUE_LENGTH) or False})
-
-    def _aps_write_apart(self, write):
-        """ Write with a cursor that commits by itself, and neither blocks nor stops the caller.
-
-        A row that is written so stays when the caller's database transaction is rolled back. It
-        refers to provider, company and user only; should one of them be locked for long, then the
-        payment is worth more than its trail.
-
-        :param callable write: Takes the model, with that cursor.
-        :return: What `write` returns; `None` if it failed.
-        """
-        def attempt():
-            cr.execute("SELECT set_config('lock_timeout', %s, true)", [LOCK_TIMEOUT])
-            messages = self.with_env(self.env(cr=cr))
-            res = write(messages)
-            messages.env.flush_all()
-            return res
-
-        try:
-            with self.env.registry.cursor() as cr:
-                return retry(cr, attempt, OVERTAKEN)
-        except Exception:
-            _logger.exception("A message could not be stored in the trail.")
-            return None
 
     #=== BUSINESS METHODS - PURGE ===#
 

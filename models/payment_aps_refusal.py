@@ -333,11 +333,15 @@ class PaymentAPSRefusal(models.Model):
         providers_sudo = self.env['payment.provider'].sudo().search([('code', '=', 'aps')])
         if provider_sudo:
             others = [other._aps_get_account() for other in providers_sudo - provider_sudo]
-            finding, detail = find_flaw(message, provider_sudo._aps_get_account(), others)
+            account = provider_sudo._aps_get_account()
+            finding, detail = find_flaw(message, account, others)
+            is_ours = bool(message.get('signature')) and (
+                message.get('merchant_identifier') == account.merchant_identifier
+            )
         elif self.env['payment.aps.charge'].sudo()._is_declared(message.get('merchant_reference')):
             return None  # APS is faster than Odoo, which has not committed the charge, and repeats.
         else:
-            finding, detail = 'reference', ''
+            finding, detail, is_ours = 'reference', '', False
             provider_sudo = providers_sudo.filtered(
                 lambda provider: provider._aps_get_account().recognizes(message)
             )[:1]
@@ -345,6 +349,7 @@ class PaymentAPSRefusal(models.Model):
             'provider_id': provider_sudo.id or None,
             'finding': finding,
             'detail': detail,
+            'is_ours': is_ours,
             'line': self._aps_describe(channel, describe_message(message)),
         }
 
@@ -373,9 +378,23 @@ class PaymentAPSRefusal(models.Model):
                 cr.execute("SELECT set_config('lock_timeout', %s, true)", [LOCK_TIMEOUT])
                 for values in self._aps_group(examined, unexamined_counts):
                     cr.execute(UPSERT, values, log_exceptions=False)
+            self._aps_note_credentials(examined)
         except Exception as error:  # E.g., another process writes.
             _logger.info("Refused messages are written later: %s", type(error).__name__)
             memory.give_back(examined, unexamined_counts)
+
+    def _aps_note_credentials(self, examined):
+        """ Note the accounts whose messages are wrongly signed, but for payments of theirs.
+
+        :param list[dict] examined: The examined messages.
+        :return: None
+        """
+        provider_ids = {
+            refusal['provider_id'] for refusal in examined
+            if refusal['finding'] == 'signature' and refusal.get('is_ours')
+        }
+        for provider_sudo in self.env['payment.provider'].sudo().browse(sorted(provider_ids)):
+            provider_sudo._aps_note_wrong_signature()
 
     @staticmethod
     def _aps_group(examined, unexamined_counts):

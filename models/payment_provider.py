@@ -416,6 +416,7 @@ class PaymentProvider(models.Model):
         _logger.info("Request to APS: %s", describe_message(payload))
         answer = self._aps_exchange(signed_fields)
         _logger.info("Answer from APS: %s", describe_message(answer))
+        self._aps_note_answer(answer)
         if Answer(answer).is_refusal(payload.get('command')):
             raise APSRefused(answer)
         return answer
@@ -512,6 +513,7 @@ class PaymentProvider(models.Model):
             # The dashboard can be set to XML, which also ends here.
             raise APSOutcomeUnknown("The answer is not JSON.") from error
         if not self._aps_get_account().recognizes(answer):
+            self._aps_note_wrong_signature()
             raise APSOutcomeUnknown("The signature of the answer is wrong.")
         return answer
 

@@ -1,18 +1,9 @@
 import logging
 
-from markupsafe import Markup
-
 from odoo import _, api, fields, models
 from odoo.exceptions import UserError
 
 _logger = logging.getLogger(__name__)
-
-# The system parameter that holds the identifier of the copy that administrators were told of.
-TOLD_PARAMETER = 'payment_aps.told_copy'
-ACTIVITY_TYPE = 'payment_aps.mail_activity_type_copy'
-ACTIVITY_NOTE = Markup(
-    '<p>%s</p><p><a href="/mail/view?model=payment.provider&amp;res_id=%s">%s</a></p>'
-)
 
 
 class PaymentProvider(models.Model):
@@ -99,8 +90,9 @@ class PaymentProvider(models.Model):
         """ Take this database for the one that the providers were enabled in. """
         for provider_sudo in self.sudo().filtered(lambda p: p.code == 'aps'):
             provider_sudo.aps_database = self._aps_get_database()
+            provider_sudo._aps_take_charge()
             provider_sudo._aps_resume_operations()
-            provider_sudo._aps_close_activity()
+            self.env['payment.aps.problem']._aps_solve('copy', provider_sudo)
             _logger.info(
                 "User %s lets provider %s move live money in this database.",
                 self.env.uid, provider_sudo.id,
@@ -117,55 +109,3 @@ class PaymentProvider(models.Model):
             ('provider_id', '=', self.id), ('active', '=', False),
             ('aps_is_deactivation_due', '=', True),
         ])._aps_deactivate_after_commit()
-
-    #=== BUSINESS METHODS - ADMINISTRATORS ===#
-
-    @api.model
-    def _aps_warn_of_copy(self):
-        """ Tell an administrator of each company, once, that what moves live money waits here. """
-        parameters_sudo = self.env['ir.config_parameter'].sudo()
-        database = self._aps_get_database()
-        if parameters_sudo.get_param(TOLD_PARAMETER) == database:
-            return
-        copied_providers = self.search([('code', '=', 'aps'), ('state', '=', 'enabled')]).filtered(
-            lambda provider: provider._aps_is_copied()
-        )
-        if not copied_providers:
-            return
-        for providers in copied_providers.grouped('company_id').values():
-            providers[0]._aps_open_activity()
-        parameters_sudo.set_param(TOLD_PARAMETER, database)
-
-    def _aps_open_activity(self):
-        """ Ask an administrator to confirm the database, or to switch the provider to test mode.
-
-        It stands with the contact of the company, as providers have no activities.
-        """
-        _logger.warning("Provider %s: %s", self.id, self._aps_get_copy_message())
-        user = self._aps_find_administrator()
-        if not user:
-            return
-        self = self.with_context(lang=user.lang)
-        self.company_id.partner_id.activity_schedule(
-            ACTIVITY_TYPE,
-            summary=_("Is this the live database?"),
-            note=ACTIVITY_NOTE % (self._aps_get_copy_message(), self.id, self.name),
-            user_id=user.id,
-        )
-
-    def _aps_find_administrator(self):
-        """ Return the first settings administrator of the company of the provider, if any. """
-        users = self.env['res.users'].search([
-            ('share', '=', False), ('company_ids', 'in', self.company_id.ids),
-        ], order='id')
-        administrators = (user for user in users if user.has_group('base.group_system'))
-        return next(administrators, users.browse())
-
-    def _aps_close_activity(self):
-        """ Close the activity of the company, unless another account of it still waits. """
-        company = self.company_id
-        if not any(
-            provider._aps_is_copied() for provider in
-            self.search([('code', '=', 'aps'), ('company_id', '=', company.id)])
-        ):
-            company.partner_id.activity_unlink([ACTIVITY_TYPE])

@@ -382,6 +382,7 @@ class PaymentTransaction(models.Model):
             self._aps_get_payment()._aps_schedule_check(at_once=True)
             self.env.flush_all()
         messages_sudo._aps_store_refused(self.provider_id, message, channel, error.aps_reason)
+        self._aps_note_mismatch(error)
 
     #=== BUSINESS METHODS - CHECKING ===#
 

@@ -84,13 +84,14 @@ class PaymentTransaction(models.Model):
     def _aps_book_leftover(self):
         """ Post-process the payment, or at least book it.
 
-        :return: None
+        :return: Why it can't be post-processed, if so.
+        :rtype: str | None
         :raise Exception: If it can't be booked, either.
         """
         try:
             with self.env.cr.savepoint():
                 self._aps_post_process()
-                return
+                return None
         except CONFLICTS:
             raise
         except UserError as error:
@@ -101,6 +102,7 @@ class PaymentTransaction(models.Model):
         is_in_parts = any(tx.state in ('done', 'cancel') for tx in self.child_transaction_ids)
         if not (self.payment_id or is_in_parts):
             self._aps_book_alone(reason)
+        return reason
 
     def _aps_book_alone(self, reason):
         """ Book the payment without what it pays.

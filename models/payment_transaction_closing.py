@@ -69,6 +69,7 @@ class PaymentTransaction(models.Model):
             tx_sudo.write({'aps_staff_message': text, 'aps_is_reason_open': False})
             tx_sudo = tx_sudo._aps_with_shopper_lang()
             tx_sudo._aps_give_up_payment(tx_sudo._aps_get_given_up_message(is_unfinished=False))
+        payment_sudo._aps_note_closing()
 
     def _aps_check_closing(self):
         """ Check that the user may close the payment, and that there is something to close.

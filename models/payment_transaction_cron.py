@@ -79,7 +79,6 @@ class PaymentTransaction(models.Model):
 
         :return: None
         """
-        self.env['payment.provider']._aps_warn_of_copy()
         end = time.monotonic() + CHECK_TIME
         charges = Worker(
             self.env, 'charges', lambda env: env['payment.aps.charge']._settle_declarations()
@@ -294,6 +293,7 @@ class PaymentTransaction(models.Model):
         """
         if isinstance(error, (APSError, APSMessageRefused)):
             _logger.warning("APS doesn't tell about %s: %s", self.reference, error)
+            self._aps_note_mismatch(error)
             if not isinstance(error, APSOtherAccount):  # Goes on when the account is set again.
                 delay = UNANSWERED_DELAY if self._aps_is_hanging(error) else FAILED_DELAY
                 self._aps_postpone_check(delay, is_refused=isinstance(error, APSRefused))

@@ -535,6 +535,7 @@ class PaymentTransaction(models.Model):
         :return: None
         """
         self._aps_end_request(reason)
+        self._aps_note_operation_problem(reason)
         if self.source_transaction_id:
             self._set_error(reason)
         else:  # The payment itself stays authorized.

@@ -86,6 +86,7 @@ class PaymentTransaction(models.Model):
                 "APS tells of another amount for %s: captured %s, refunded %s",
                 self.reference, told.captured, told.refunded,
             )
+            self._aps_note_other_sums(told)
         return target
 
     def _aps_settle_pending(self, result):
@@ -232,6 +233,7 @@ class PaymentTransaction(models.Model):
                 tx._aps_note_waiting(end)
             elif is_undecided:
                 tx._aps_note_open_reason(tx._aps_get_undecided_message())
+                tx._aps_note_operation_problem(tx._aps_get_undecided_message())
             else:
                 tx._aps_fail_operation(tx._aps_get_unknown_outcome_message())
 

@@ -9,6 +9,9 @@ from . import test_orders
 from . import test_payment_method
 from . import test_payment_options
 from . import test_payment_provider
+from . import test_problem_kinds
+from . import test_problem_watch
+from . import test_problems
 from . import test_provider_setup
 from . import test_readme
 from . import test_redirect_form

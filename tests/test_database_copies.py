@@ -15,7 +15,7 @@ MONEY_COMMANDS = (
     {'command': 'PURCHASE'}, {'command': 'CAPTURE'}, {'command': 'VOID_AUTHORIZATION'},
     {'command': 'REFUND'}, {'service_command': 'UPDATE_TOKEN'}, {'command': 'SOMETHING_NEW'}, {},
 )
-ACTIVITY_TYPE = 'payment_aps.mail_activity_type_copy'
+ACTIVITY_TYPE = 'payment_aps.mail_activity_type_problem'
 
 
 @tagged('post_install', '-at_install')
@@ -269,47 +269,6 @@ class TestDatabaseCopies(APSCommon):
 
     #=== CONFIRMATION ===#
 
-    def test_one_administrator_is_told_once(self):
-        """ Test that there is one activity, with whom it may concern, which isn't repeated. """
-        providers = self.env['payment.provider']
-        providers._aps_warn_of_copy()
-        self.assertFalse(self._list_activities())
-
-        self._copy_database()
-        with self.assertLogs('odoo.addons.payment_aps.models.payment_provider_copies') as logs:
-            providers._aps_warn_of_copy()
-        self.assertIn("is a copy", logs.output[0])
-        activity = self._list_activities()
-        self.assertEqual(len(activity), 1)
-        self.assertTrue(activity.user_id.has_group('base.group_system'))
-        self.assertIn(self.provider.company_id, activity.user_id.company_ids)
-        self.assertIn(f'res_id={self.provider.id}"', activity.note)
-
-        providers._aps_warn_of_copy()
-        self.assertEqual(self._list_activities(), activity)
-        activity.action_feedback()
-        providers._aps_warn_of_copy()
-        self.assertFalse(self._list_activities())
-
-        self._copy_database()  # A copy of the copy is another one.
-        providers._aps_warn_of_copy()
-        self.assertEqual(len(self._list_activities()), 1)
-
-    def test_two_accounts_are_one_activity(self):
-        """ Test that the administrator of a company is told once for all its accounts. """
-        other = self.provider.copy({'name': "Second account"})
-        other.write({
-            'aps_merchant_identifier': 'Other', 'aps_access_code': 'Other',
-            'aps_sha_request': 'a', 'aps_sha_response': 'b', 'state': 'enabled',
-        })
-        self._copy_database()
-        self.env['payment.provider']._aps_warn_of_copy()
-        self.assertEqual(len(self._list_activities()), 1)
-        self.provider.action_aps_confirm_database()
-        self.assertEqual(len(self._list_activities()), 1, "The other account still waits.")
-        other.action_aps_confirm_database()
-        self.assertFalse(self._list_activities())
-
     def test_banner_is_on_top_of_the_form(self):
         """ Test that it isn't in a tab that nobody opens. """
         arch = self.env['payment.provider'].with_user(self.admin_user).get_view(
@@ -318,26 +277,17 @@ class TestDatabaseCopies(APSCommon):
         self.assertLess(arch.index('action_aps_confirm_database'), arch.index('<sheet'))
 
     def test_uninstallation_is_not_stopped_by_the_activity(self):
-        """ Test that its type can be deleted, also after the activity was done. """
+        """ Test that the type of activities of problems can be deleted. """
         self._copy_database()
-        self.env['payment.provider']._aps_warn_of_copy()
-        activity_type = self.env.ref(ACTIVITY_TYPE)
+        with patch.object(self.env.cr, 'commit'):
+            self.env['payment.aps.problem']._cron_aps_watch()
+        self.assertTrue(self._list_activities())
         uninstall_hook(self.env)
         self.env.flush_all()
-        self.assertTrue(activity_type.unlink())
-
-    def test_nobody_to_tell_is_no_error(self):
-        """ Test a database whose administrators are all archived. """
-        self._copy_database()
-        with patch.object(
-            type(self.env['payment.provider']), '_aps_find_administrator',
-            lambda provider: provider.env['res.users'],
-        ):
-            self.env['payment.provider']._aps_warn_of_copy()
-        self.assertFalse(self._list_activities())
+        self.assertTrue(self.env.ref(ACTIVITY_TYPE).unlink())
 
     def test_confirmation_resumes_what_waited(self):
-        """ Test that nothing is left for the schedule, and that the activity is closed. """
+        """ Test that nothing is left for the schedule. """
         tx = self._create_transaction('redirect', state='authorized')
         tx.write({
             'aps_operation': 'CAPTURE', 'aps_request_state': 'queued', 'aps_next_check': False,
@@ -345,7 +295,6 @@ class TestDatabaseCopies(APSCommon):
         token = self._save_card()
         self._copy_database()
         token.active = False
-        self.env['payment.provider']._aps_warn_of_copy()
 
         with self.assertRaises(AccessError):
             self.provider.with_user(self.internal_user).action_aps_confirm_database()
@@ -357,7 +306,6 @@ class TestDatabaseCopies(APSCommon):
         self.assertFalse(self.provider.aps_is_in_copy)
         self.assertTrue(tx._aps_is_check_due())
         self.assertEqual(deactivate.call_args[0][0], token)
-        self.assertFalse(self._list_activities())
         with self._refuse_connections() as post, self.assertRaises(APSUnreachable):
             self.provider._aps_make_request({'command': 'REFUND', 'merchant_reference': 'S1'})
         self.assertEqual(post.call_count, 1)

@@ -156,7 +156,6 @@ class Parts:
             log=log, cwd=DEV,
             env={**os.environ, 'PYTHONPATH': str(DEV), 'PYTHONDONTWRITEBYTECODE': '1',
                  'HYPOTHESIS_STORAGE_DIRECTORY': str(self.folder / 'hypothesis'),
-                 'APS_THOROUGH': '1' if self.arguments.thorough else '',
                  **(environment or {})},
         )
         if not report_file.exists():

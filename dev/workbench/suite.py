@@ -73,6 +73,7 @@ def main():
     """
     exit_on_signals()
     arguments = parse_arguments()
+    os.environ['APS_THOROUGH'] = '1' if arguments.thorough else ''  # Of all tests, see `extent`.
     folder = make_run_folder()
     begin = time.monotonic()
     results = []

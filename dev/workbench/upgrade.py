@@ -127,13 +127,13 @@ try:
     raise AssertionError('money was moved from a copy')
 except APSNotConfirmed:
     pass
-provider._aps_warn_of_copy()
-activities = provider.company_id.partner_id.activity_search([
-    'payment_aps.mail_activity_type_copy',
-])
-assert len(activities) == 1, activities
-provider.action_aps_confirm_database()
-assert not provider.aps_is_in_copy and not activities.exists()
+problems = env['payment.aps.problem']
+problems._aps_note_apart('copy', provider, key=provider._aps_get_database())
+problems._cron_aps_watch()
+problem = problems.search([('kind', '=', 'copy'), ('provider_id', '=', provider.id)])
+assert problem.state == 'open' and problem.activity_id, problem
+problem.action_solve()
+assert not provider.aps_is_in_copy and problem.state == 'solved' and not problem.activity_id
 print('NOTICED')
 env.cr.rollback()
 '''
