@@ -51,16 +51,13 @@ class TestProblemKinds(ProblemCommon):
     #=== Paid but not booked ===#
 
     def _pay_unbookable(self, **interval):
-        """ Return a payment that can't be post-processed, and the patch that has it so. """
+        """ Return a payment that can be neither post-processed nor booked alone. """
         tx = self._create_transaction('redirect', state='done')
         self._since(tx, **interval)
-        stop = patch.object(
-            type(tx), '_aps_post_process', side_effect=UserError("The journal is missing.")
-        )
-        self.startPatcher(stop)
-        self.startPatcher(patch.object(
-            type(tx), '_aps_book_alone', side_effect=UserError("The journal is missing.")
-        ))
+        for name in ('_aps_post_process', '_aps_book_alone'):
+            self.startPatcher(patch.object(
+                type(tx), name, side_effect=UserError("The journal is missing.")
+            ))
         return tx
 
     def test_paid_but_not_booked(self):
