@@ -10,6 +10,7 @@ from . import payment_provider
 from . import payment_provider_check
 from . import payment_provider_copies
 from . import payment_provider_offer
+from . import payment_provider_outcome
 from . import payment_provider_setup
 from . import payment_token
 from . import payment_transaction
@@ -19,6 +20,8 @@ from . import payment_transaction_checks
 from . import payment_transaction_closing
 from . import payment_transaction_cron
 from . import payment_transaction_operations
+from . import payment_transaction_outcome
+from . import payment_transaction_reasons
 from . import payment_transaction_request
 from . import payment_transaction_status
 from . import payment_transaction_sums
@@ -29,6 +32,7 @@ from . import payment_transaction_tokens
 if hasattr(PaymentTransaction, '_handle_notification_data'):
     from . import payment_transaction_17
 elif hasattr(PaymentTransaction, '_process'):
+    from . import payment_provider_19
     from . import payment_transaction_19
 else:
     raise ImportError("payment_aps doesn't know the payment engine of this version of Odoo.")

@@ -106,11 +106,19 @@ class PaymentTransaction(models.Model):
         copy=False,
     )
     aps_request_date = fields.Datetime(string="APS Request Date", readonly=True, copy=False)
+    # Why the payment or its latest operation failed or waits, see `reasons.Reason`.
+    aps_reason = fields.Selection(
+        string="APS Reason (Short)",
+        selection='_get_aps_reasons',
+        readonly=True,
+        copy=False,
+    )
+    aps_reason_values = fields.Json(string="Values of the APS Reason", readonly=True, copy=False)
     aps_staff_message = fields.Char(
         string="APS Reason",
         help="Why the payment or its latest operation failed or waits, and what to do.",
-        readonly=True,
-        copy=False,
+        compute='_compute_aps_staff_message',
+        inverse='_inverse_aps_staff_message',
     )
     # Whether the reason is about something that APS has not told for certain yet.
     aps_is_reason_open = fields.Boolean(string="APS Reason Is Open", readonly=True, copy=False)

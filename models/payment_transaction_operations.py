@@ -17,6 +17,7 @@ from odoo.addons.payment_aps.aps.errors import (
 from odoo.addons.payment_aps.aps.message import get_operation_outcome
 from odoo.addons.payment_aps.aps.schedule import NOTICE_TIME
 from odoo.addons.payment_aps.aps.values import to_major_units, to_minor_units
+from odoo.addons.payment_aps.models.reasons import make_code_reason
 
 _logger = logging.getLogger(__name__)
 
@@ -187,8 +188,7 @@ class PaymentTransaction(models.Model):
             'aps_operation': command,
             'aps_request_state': 'queued',
             'aps_request_date': False,
-            'aps_staff_message': False,
-            'aps_is_reason_open': False,
+            **self._aps_prepare_reason(None),
         })
         self._aps_get_payment()._aps_schedule_check()
         record._aps_send_after_commit()
@@ -271,7 +271,7 @@ class PaymentTransaction(models.Model):
         try:
             self.provider_id._aps_ensure_can_ask(payment.aps_account)
         except APSError as error:
-            reason = self._aps_describe_error(error)
+            reason = self._aps_get_error_reason(error)
             self._aps_commit_outcome(lambda: self._aps_fail_unsent(reason))
             return
         if not self._aps_claim():
@@ -279,7 +279,7 @@ class PaymentTransaction(models.Model):
         try:
             answer = self.provider_id._aps_make_request(self._aps_prepare_operation_payload())
         except APSUnreachable as error:
-            reason = self._aps_describe_error(error)
+            reason = self._aps_get_error_reason(error)
             self._aps_commit_outcome(lambda: self._aps_fail_operation(reason))
             return
         except APSRefused as error:
@@ -461,11 +461,9 @@ class PaymentTransaction(models.Model):
             return
         if outcome == 'error':
             if self.aps_request_state:
-                self._aps_fail_operation(self._aps_describe_code(response_code))
+                self._aps_fail_operation(make_code_reason(response_code))
             return
-        self.write({
-            'aps_request_state': False, 'aps_staff_message': False, 'aps_is_reason_open': False,
-        })
+        self.write({'aps_request_state': False, **self._aps_prepare_reason(None)})
         self._aps_get_payment()._aps_note_open_reason(None)
         if self.aps_operation == 'CAPTURE':
             self._aps_succeed_capture()
@@ -523,7 +521,7 @@ class PaymentTransaction(models.Model):
     def _aps_fail_unsent(self, reason):
         """ Record that an operation is not sent, unless somebody else has sent it meanwhile.
 
-        :param str reason: Why, for the staff.
+        :param Reason reason: Why, for the staff.
         :return: None
         """
         if self.aps_request_state == 'queued':
@@ -532,18 +530,17 @@ class PaymentTransaction(models.Model):
     def _aps_fail_operation(self, reason):
         """ Record that an operation was not executed.
 
-        :param str reason: Why, for the staff.
+        :param Reason reason: Why, for the staff.
         :return: None
         """
-        self.write({
-            'aps_request_state': False, 'aps_staff_message': reason, 'aps_is_reason_open': False,
-        })
+        self.write({'aps_request_state': False, **self._aps_prepare_reason(reason)})
         self._aps_get_payment()._aps_note_open_reason(None)
+        text = self._aps_with_company_lang().aps_staff_message
         if self.source_transaction_id:
-            self._set_error(reason)
+            self._set_error(text)
         else:  # The payment itself stays authorized.
             self.aps_operation = False
-            self._log_message_on_linked_documents(reason)
+            self._log_message_on_linked_documents(text)
         for lapse_tx in self._aps_get_payment().child_transaction_ids.filtered(
             lambda tx: tx.aps_operation == 'LAPSE' and tx.aps_request_state
         ):

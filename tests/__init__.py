@@ -13,6 +13,7 @@ from . import test_payment_options
 from . import test_payment_provider
 from . import test_provider_setup
 from . import test_readme
+from . import test_reasons
 from . import test_redirect_form
 from . import test_reference
 from . import test_refusals
@@ -27,4 +28,5 @@ from . import test_trail_purge
 from . import test_sums
 from . import test_translations
 from . import test_utils
+from . import test_way_back
 from . import test_windows
