@@ -18,6 +18,7 @@
         'views/payment_aps_closing_views.xml',
         'views/payment_aps_message_views.xml',
         'views/payment_aps_refusal_views.xml',
+        'views/payment_aps_report_views.xml',
         'views/payment_aps_wizard_views.xml',
         'views/payment_aps_menus.xml',  # Depends on the actions of the other views
 

@@ -1,3 +1,6 @@
+import string
+from urllib.parse import quote
+
 from odoo import http
 from odoo.exceptions import ValidationError
 from odoo.http import request
@@ -7,6 +10,8 @@ from odoo.addons.payment.controllers.post_processing import PaymentPostProcessin
 STATUS_ROUTE = '/payment/status'
 # How often the page of a failed payment looks whether it has succeeded after all.
 REFRESH_SECONDS = 30
+# How long a receipt is shown before the shopper is taken to what was paid.
+RECEIPT_SECONDS = 20
 
 
 class APSPostProcessing(PaymentPostProcessing):
@@ -23,6 +28,8 @@ class APSPostProcessing(PaymentPostProcessing):
         tx_sudo._aps_check_for_shopper()
         if tx_sudo._aps_is_failed():
             return self._show_failure(tx_sudo)
+        if tx_sudo._aps_has_receipt():
+            return self._show_receipt(tx_sudo)
         page = super().display_status(**kwargs)
         page.qcontext['aps_tx'] = tx_sudo
         return page
@@ -33,8 +40,8 @@ class APSPostProcessing(PaymentPostProcessing):
         tx_sudo = self._get_aps_transaction()
         tx_sudo._aps_check_for_shopper()
         values = super().poll_status(**kwargs)
-        if tx_sudo._aps_is_failed():
-            values['landing_route'] = STATUS_ROUTE  # See `_show_failure`.
+        if tx_sudo._aps_is_failed() or tx_sudo._aps_has_receipt():
+            values['landing_route'] = STATUS_ROUTE  # This page shows it.
         return values
 
     def _get_aps_transaction(self):
@@ -66,6 +73,22 @@ class APSPostProcessing(PaymentPostProcessing):
             'retry_route': tx_sudo._aps_get_retry_route(),
         })
         page.headers['Refresh'] = str(REFRESH_SECONDS)
+        return page
+
+    @staticmethod
+    def _show_receipt(tx_sudo):
+        """ Show the bank's numbers to a shopper who has paid, and go on by itself in a while.
+
+        :param recordset tx_sudo: The sudoed transaction, as a `payment.transaction` record.
+        :return: The page.
+        :rtype: odoo.http.Response
+        """
+        landing_route = tx_sudo._aps_get_landing_route()
+        page = request.render('payment_aps.payment_receipt', {
+            'tx': tx_sudo, 'landing_route': landing_route,
+        })
+        address = quote(landing_route, safe=string.punctuation)
+        page.headers['Refresh'] = f'{RECEIPT_SECONDS}; url={address}'
         return page
 
     @staticmethod

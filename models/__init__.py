@@ -1,10 +1,12 @@
 from odoo.addons.payment.models.payment_transaction import PaymentTransaction
 
+from . import digest_digest
 from . import ir_http
 from . import payment_aps_charge
 from . import payment_aps_record
 from . import payment_aps_message  # Inherits the former.
 from . import payment_aps_refusal
+from . import payment_aps_report
 from . import payment_method
 from . import payment_provider
 from . import payment_provider_check
@@ -19,6 +21,8 @@ from . import payment_transaction_booking
 from . import payment_transaction_checks
 from . import payment_transaction_closing
 from . import payment_transaction_cron
+from . import payment_transaction_figures
+from . import payment_transaction_notices
 from . import payment_transaction_operations
 from . import payment_transaction_outcome
 from . import payment_transaction_reasons

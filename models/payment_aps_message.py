@@ -14,6 +14,7 @@ from odoo.addons.payment_aps.aps.masking import (
     read_columns,
     shorten,
 )
+from odoo.addons.payment_aps.aps.message import get_target_state
 from odoo.addons.payment_aps.aps.values import get_currency_decimals, read_setting, to_major_units
 from odoo.addons.payment_aps.models import response_codes
 from odoo.addons.payment_aps.models.payment_transaction import DOCUMENT_FIELDS
@@ -25,6 +26,8 @@ RETENTION_DAYS_PARAMETER = 'payment_aps.message_retention_days'
 RETENTION_DAYS = 180
 # What the kept body of an answer to a query tells of the payment itself.
 TRANSACTION_CODE = re.compile(r'^transaction_code=(\d{5})$', re.MULTILINE)
+# The status of an answer to a query.
+QUERY_STATUS = '12'
 # How many rows are deleted at once, and how often in one run.
 PURGE_BATCH_SIZE = 20_000
 PURGE_BATCHES = 20
@@ -46,6 +49,32 @@ INSERT = f"""
       RETURNING id
 """
 
+# What the state of a message tells of its outcome, whatever it says itself.
+OUTCOMES = {
+    'sent': 'no_answer', 'unknown': 'no_answer', 'refused': 'refused', 'unreachable': 'unreachable',
+}
+# What the state of a payment tells of an answer about it.
+STATE_OUTCOMES = {
+    'done': 'success', 'authorized': 'success', 'pending': 'waiting', 'cancel': 'failure',
+    'error': 'failure',
+}
+
+
+def find_outcome(response_code):
+    """ Return what a response code tells of a payment or an operation.
+
+    :param str|None response_code: The response code.
+    :return: One of the outcomes; `None` if it tells nothing of them.
+    :rtype: str | None
+    """
+    status = (response_code or '')[:2]
+    state = get_target_state(status, response_code or '')
+    if state or status in ('', QUERY_STATUS):
+        return STATE_OUTCOMES.get(state)
+    if status in response_codes.SUCCESSFUL_STATUSES:
+        return 'success'
+    return 'failure' if status in response_codes.FAILED_STATUSES else 'waiting'
+
 
 class PaymentAPSMessage(models.Model):
     """ The trail of what was said between Odoo and APS.
@@ -62,20 +91,21 @@ class PaymentAPSMessage(models.Model):
     _rec_name = 'merchant_reference'
 
     _aps_list_fields = {
-        'create_date': {},
+        'create_date': {'string': "Date"},
         'channel': {},
-        'state': {
-            'widget': 'badge',
-            'decoration-success': "state in ('accepted', 'answered')",
-            'decoration-warning': "state in ('sent', 'unknown')",
-            'decoration-danger': "state in ('refused', 'unreachable')",
-        },
         'merchant_reference': {},
         'command': {},
         'amount': {},
-        'response_code': {},
+        'outcome': {
+            'widget': 'badge',
+            'decoration-success': "outcome == 'success'",
+            'decoration-warning': "outcome in ('waiting', 'no_answer')",
+            'decoration-danger': "outcome in ('failure', 'refused', 'unreachable')",
+        },
         'meaning': {},
-        'fort_id': {},
+        'state': {'optional': 'hide'},
+        'response_code': {'optional': 'hide'},
+        'fort_id': {'optional': 'hide'},
         'provider_id': {'optional': 'hide'},
         'company_id': {'optional': 'hide', 'groups': 'base.group_multi_company'},
     }
@@ -131,6 +161,25 @@ class PaymentAPSMessage(models.Model):
     reason = fields.Char(
         help="Why the message was not applied, or the request not answered.",
         readonly=True,
+    )
+    # Of a request. Both are shown as one.
+    answer_id = fields.Many2one(
+        string="Answer",
+        comodel_name='payment.aps.message',
+        index='btree_not_null',
+        readonly=True,
+    )
+    outcome = fields.Selection(
+        help="What the message, or the answer to the request, tells of the payment.",
+        selection=[
+            ('success', "Successful"),
+            ('failure', "Failed"),
+            ('waiting', "Waiting"),
+            ('no_answer', "No answer"),
+            ('refused', "Not applied"),
+            ('unreachable', "Not sent"),
+        ],
+        compute='_compute_outcome',
     )
     command = fields.Char(readonly=True)
     status = fields.Char(string="APS Status", readonly=True)
@@ -233,17 +282,37 @@ class PaymentAPSMessage(models.Model):
         for message in self:
             message.direction = 'out' if message.channel == 'request' else 'in'
 
-    @api.depends('response_code', 'body')
+    @api.depends('state', 'response_code', 'body', 'answer_id.state')
+    def _compute_outcome(self):
+        for message in self:
+            states = (message.answer_id.state, message.state)
+            message.outcome = next(
+                (OUTCOMES[state] for state in states if state in OUTCOMES),
+                find_outcome(message._aps_read_told_code()[0]),
+            )
+
+    def _aps_read_told_code(self):
+        """ Return the response code that the message, or the answer to the request, tells.
+
+        That a query was answered is of no interest beside what it tells of the payment.
+
+        :return: The response code, if there is one, and whether a query tells it.
+        :rtype: tuple[str | None, bool]
+        """
+        message = self.answer_id or self
+        told = TRANSACTION_CODE.search(message.body or '')
+        return (told[1], True) if told else (message.response_code or None, False)
+
+    @api.depends('response_code', 'body', 'answer_id')
     @api.depends_context('lang')
     def _compute_meaning(self):
         for message in self:
             message.meaning = message.advice = False
-            # That a query was answered is of no interest beside what it tells of the payment.
-            told = TRANSACTION_CODE.search(message.body or '')
-            response_code = told[1] if told else message.response_code
+            response_code, is_told = message._aps_read_told_code()
             if response_code:
                 code = response_codes.find_message_code(response_code)
-                message.meaning = f'{code.meaning} ({response_code})' if told else str(code.meaning)
+                is_shown = is_told or message.answer_id
+                message.meaning = f'{code.meaning} ({response_code})' if is_shown else str(code.meaning)
                 message.advice = str(response_codes.MESSAGE_FAMILIES[code.family].advice)
 
     @api.depends('amount_minor', 'currency')
@@ -321,8 +390,8 @@ class PaymentAPSMessage(models.Model):
         )
 
         def write(cr):
-            self._aps_insert(cr, values)
-            self._aps_update(cr, 'answered', None, id=request_id)
+            answer_id = self._aps_insert(cr, values)
+            self._aps_update(cr, 'answered', None, answer_id, id=request_id)
 
         self._aps_write_apart(write)
 
@@ -381,12 +450,13 @@ class PaymentAPSMessage(models.Model):
         return row and row[0]
 
     @staticmethod
-    def _aps_update(cr, state, reason, **criteria):
+    def _aps_update(cr, state, reason, answer_id=None, **criteria):
         """ Change the state of rows.
 
         :param Cursor cr: The cursor to write with.
         :param str state: The new state.
         :param str|None reason: Why.
+        :param int|None answer_id: The id of the row of the answer, if it came.
         :param criteria: The columns and values that the rows must have.
         :return: None
         """
@@ -394,8 +464,9 @@ class PaymentAPSMessage(models.Model):
             SQL('%s = %s', SQL.identifier(name), value) for name, value in criteria.items()
         )
         cr.execute(SQL(
-            "UPDATE payment_aps_message SET state = %s, reason = %s WHERE %s",
-            state, reason and shorten(reason, MAX_VALUE_LENGTH), conditions,
+            "UPDATE payment_aps_message "
+            "SET state = %s, reason = %s, answer_id = COALESCE(%s, answer_id) WHERE %s",
+            state, reason and shorten(reason, MAX_VALUE_LENGTH), answer_id, conditions,
         ))
 
     def _aps_write_apart(self, write):

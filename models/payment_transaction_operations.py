@@ -70,6 +70,7 @@ class PaymentTransaction(models.Model):
                 to_major_units(remaining, currency_code), aps_operation='LAPSE'
             )
             lapse_tx._aps_settle_lapse()
+            lapse_tx._aps_send_notice(lapse_tx._aps_get_outcome_notice(), 'success')
 
     def _aps_close_uncaptured(self):
         """ Cancel an authorization that was never captured, once the bank has released it.
@@ -85,6 +86,7 @@ class PaymentTransaction(models.Model):
         # Of the release by the bank, APS knows nothing. It still tells of an authorization.
         tx.write({'aps_operation': 'LAPSE', 'aps_next_check': False})
         tx._set_canceled(state_message=tx._aps_get_void_message())
+        self._aps_send_notice(self._aps_get_outcome_notice(), 'success')
 
     #=== BUSINESS METHODS - CHECKS BEFORE SENDING ===#
 
@@ -246,13 +248,11 @@ class PaymentTransaction(models.Model):
             ), 'warning'
         elif self.aps_staff_message:
             message, kind = self.aps_staff_message, 'danger'
+        elif self.state in ('done', 'cancel'):
+            message, kind = self._aps_get_outcome_notice(), 'success'
         else:
             return
-        self.env['bus.bus']._sendone(
-            self.env.user.partner_id,
-            'simple_notification',
-            {'title': self.reference, 'message': message, 'type': kind, 'sticky': True},
-        )
+        self._aps_send_notice(message, kind)
 
     #=== BUSINESS METHODS - SENDING ===#
 

@@ -37,9 +37,7 @@ class PaymentTransaction(models.Model):
         :return: The path, with the query that the page needs.
         :rtype: str
         """
-        landing = urlsplit(self.landing_route or '')
-        if landing.scheme or landing.netloc or not landing.path.startswith('/'):
-            return '/'  # It comes from the browser.
+        landing = urlsplit(self._aps_get_landing_route())
         query = {name: values[0] for name, values in parse_qs(landing.query).items()}
         path = RETRY_PATHS.get(landing.path, landing.path)
         if path == '/payment/pay' and 'is_donation' in self._fields and self.is_donation:
@@ -51,6 +49,18 @@ class PaymentTransaction(models.Model):
             path = POS_RETRY_PATH + path[len(POS_LANDING_PATH):]
             query.pop('tx_id', None)
         return f'{path}?{urlencode(query)}' if query else path
+
+    def _aps_get_landing_route(self):
+        """ Return where the engine sends the shopper who has paid, if it is a page of ours.
+
+        It comes from the browser.
+
+        :return: The path, with its query.
+        :rtype: str
+        """
+        route = self.landing_route or ''
+        is_ours = route.startswith('/') and not route.startswith(('//', '/\\'))
+        return route if is_ours and route.isprintable() else '/'
 
     def _aps_get_link_values(self, access_token):
         """ Return the query of the payment link that the transaction was made by.

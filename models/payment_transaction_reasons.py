@@ -2,7 +2,13 @@ from odoo import api, models
 
 from odoo.addons.payment_aps.aps.masking import shorten
 from odoo.addons.payment_aps.models import response_codes
-from odoo.addons.payment_aps.models.reasons import REASONS, TEXT, Reason, make_reason
+from odoo.addons.payment_aps.models.reasons import (
+    OPEN_TEXT,
+    REASONS,
+    TEXT,
+    Reason,
+    make_reason,
+)
 
 
 class PaymentTransaction(models.Model):
@@ -58,18 +64,16 @@ class PaymentTransaction(models.Model):
         self.write(self._aps_prepare_reason(reason))
 
     @api.model
-    def _aps_prepare_reason(self, reason, is_open=False):
+    def _aps_prepare_reason(self, reason):
         """ Return the values that store a reason.
 
         :param Reason|None reason: The reason; `None` if there is none any more.
-        :param bool is_open: Whether it is about something that APS has not told for certain yet.
         :return: The values of the transaction.
         :rtype: dict
         """
         return {
             'aps_reason': reason and reason.code,
             'aps_reason_values': (reason and reason.values) or False,
-            'aps_is_reason_open': is_open,
         }
 
     def _aps_describe_reason(self, reason):
@@ -79,7 +83,7 @@ class PaymentTransaction(models.Model):
         :return: The text, in the language of the context.
         :rtype: str
         """
-        if reason.code == TEXT:
+        if reason.code in (TEXT, OPEN_TEXT):
             return reason.values['text']
         if reason.code in REASONS:
             text = str(REASONS[reason.code].text)

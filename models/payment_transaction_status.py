@@ -48,6 +48,7 @@ class PaymentTransaction(models.Model):
             return
         told = self._aps_read_told(answer)
         self._aps_settle_payment(answer, told)
+        self._aps_note_bank_numbers(answer)
         self._aps_settle_operations(told)
         if told.status == '08':
             self._aps_take_over_void()  # Once no capture is under way any more.

@@ -11,7 +11,7 @@ from odoo.addons.payment_aps.aps.values import (
     parse_minor_units,
     to_major_units,
 )
-from odoo.addons.payment_aps.models.reasons import make_reason
+from odoo.addons.payment_aps.models.reasons import OPEN_REASONS, make_reason
 
 _logger = logging.getLogger(__name__)
 
@@ -236,9 +236,9 @@ class PaymentTransaction(models.Model):
             text = self._aps_with_company_lang()._aps_describe_reason(reason)
             self._log_message_on_linked_documents(text)
         if is_new:
-            self.write(self._aps_prepare_reason(reason, is_open=True))
-        elif not reason and self.aps_is_reason_open:
-            self.write(self._aps_prepare_reason(None))
+            self._aps_set_reason(reason)
+        elif not reason and self.aps_reason in OPEN_REASONS:
+            self._aps_set_reason(None)
 
     def _aps_note_unchecked(self, is_refused):
         """ Say on the payment and its documents that APS told of something that can't be checked.

@@ -15,8 +15,11 @@ Reason = namedtuple('Reason', 'code values')
 # `title` is short, for lists and graphs; `text` says what happened and what to do.
 ReasonText = namedtuple('ReasonText', 'title text')
 
-# A text that has no code of its own, e.g., one that an earlier version stored.
-TEXT = 'text'
+# A text that has no code of its own, e.g., one that an earlier version stored; and one of those that
+# is about something open.
+TEXT, OPEN_TEXT = 'text', 'open_text'
+# What is about something that APS has not told for certain yet, and ends when it does.
+OPEN_REASONS = ('waiting', 'undecided', 'untold', 'two_readings', 'rounding', OPEN_TEXT)
 
 REASONS = {
     'disabled': ReasonText(
@@ -92,6 +95,7 @@ REASONS = {
     ),
     'closed': ReasonText(_lt("Closed by hand"), _lt("Closed by %(user)s: %(reason)s")),
     TEXT: ReasonText(_lt("Other reason"), None),
+    OPEN_TEXT: ReasonText(_lt("Not told for certain yet"), None),
 }
 
 

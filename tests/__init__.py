@@ -7,6 +7,7 @@ from . import test_closing
 from . import test_database_copies
 from . import test_diagnosis
 from . import test_door
+from . import test_figures
 from . import test_orders
 from . import test_payment_method
 from . import test_payment_options

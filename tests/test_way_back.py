@@ -1,8 +1,8 @@
 from urllib.parse import parse_qs, urlsplit
 
+from odoo import http
 from odoo.tests import tagged
 
-from odoo.addons.payment import utils as payment_utils
 from odoo.addons.payment.controllers.post_processing import PaymentPostProcessing
 from odoo.addons.payment_aps.models.reasons import make_code_reason, make_reason
 from odoo.addons.payment_aps.tests.common import APSCommon
@@ -15,7 +15,6 @@ class TestWayBack(APSCommon):
         """ Open the status page as the shopper of a payment. """
         session = self.authenticate(None, None)
         session[PaymentPostProcessing.MONITORED_TX_ID_KEY] = tx.id
-        from odoo import http  # pylint: disable=import-outside-toplevel
         http.root.session_store.save(session)
         return self.url_open('/payment/status')
 
@@ -78,7 +77,7 @@ class TestWayBack(APSCommon):
     def test_way_back_of_a_payment_link_opens_its_page(self):
         """ Test that the token of the landing route opens the link of the same sum. """
         tx = self._create_transaction('redirect')
-        token = payment_utils.generate_access_token(tx.partner_id.id, tx.amount, tx.currency_id.id)
+        token = self._generate_test_access_token(tx.partner_id.id, tx.amount, tx.currency_id.id)
         tx.landing_route = f'/payment/confirmation?tx_id={tx.id}&access_token={token}'
 
         retry_route = tx._aps_get_retry_route()
