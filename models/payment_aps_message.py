@@ -164,7 +164,6 @@ class PaymentAPSMessage(models.Model):
     )
     # Of a request. Both are shown as one.
     answer_id = fields.Many2one(
-        string="Answer",
         comodel_name='payment.aps.message',
         index='btree_not_null',
         readonly=True,
@@ -311,8 +310,9 @@ class PaymentAPSMessage(models.Model):
             response_code, is_told = message._aps_read_told_code()
             if response_code:
                 code = response_codes.find_message_code(response_code)
-                is_shown = is_told or message.answer_id
-                message.meaning = f'{code.meaning} ({response_code})' if is_shown else str(code.meaning)
+                message.meaning = str(code.meaning)
+                if is_told or message.answer_id:  # Else the row has the code itself.
+                    message.meaning += f' ({response_code})'
                 message.advice = str(response_codes.MESSAGE_FAMILIES[code.family].advice)
 
     @api.depends('amount_minor', 'currency')

@@ -197,9 +197,9 @@ class PaymentTransaction(models.Model):
 
     def _compute_aps_message_count(self):
         for tx in self:
-            tx.aps_message_count = self.env['payment.aps.message'].search_count(
-                tx._aps_get_message_domain() + [('channel', '!=', 'answer')]
-            )
+            tx.aps_message_count = self.env['payment.aps.message'].search_count([
+                *tx._aps_get_message_domain(), ('channel', '!=', 'answer'),  # As the list shows.
+            ])
 
     #=== ACTION METHODS ===#
 

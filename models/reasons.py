@@ -15,8 +15,8 @@ Reason = namedtuple('Reason', 'code values')
 # `title` is short, for lists and graphs; `text` says what happened and what to do.
 ReasonText = namedtuple('ReasonText', 'title text')
 
-# A text that has no code of its own, e.g., one that an earlier version stored; and one of those that
-# is about something open.
+# A text that has no code of its own, e.g., one that an earlier version stored; and such a text
+# about something open.
 TEXT, OPEN_TEXT = 'text', 'open_text'
 # What is about something that APS has not told for certain yet, and ends when it does.
 OPEN_REASONS = ('waiting', 'undecided', 'untold', 'two_readings', 'rounding', OPEN_TEXT)

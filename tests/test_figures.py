@@ -112,12 +112,13 @@ class TestFigures(APSCommon):
         self.assertEqual((refund_tx.aps_captured, refund_tx.aps_left), (0, 0))
 
     def test_bank_numbers_stand_on_the_transaction(self):
-        """ Test that the numbers of a success are kept, and those of an attempt that failed not. """
+        """ Test that numbers of a success are kept, and those of an attempt that failed not. """
         tx = self._pay('first', '13666')
         self.assertFalse(tx.aps_bank_numbers)
 
         self._notify(self._build_message(
-            tx, authorization_code='831000', payment_option='KNET', knet_ref_number='123456789012',
+            tx, authorization_code='831000', payment_option='KNET',
+            knet_ref_number='123456789012',
             third_party_transaction_number='4005550000000001',
         ))
         self.env.invalidate_all()

@@ -1,7 +1,13 @@
 from odoo.tests import tagged
 from odoo.tools.sql import column_exists
 
-from odoo.addons.payment_aps.models.reasons import REASONS, TEXT, make_code_reason, make_reason
+from odoo.addons.payment_aps.models.reasons import (
+    OPEN_TEXT,
+    REASONS,
+    TEXT,
+    make_code_reason,
+    make_reason,
+)
 from odoo.addons.payment_aps.tests.common import APSCommon
 
 
@@ -47,12 +53,13 @@ class TestReasons(APSCommon):
         self.assertFalse(column_exists(self.env.cr, tx._table, 'aps_staff_message'))
 
     def test_every_reason_has_a_title_and_a_text(self):
-        """ Test that each reason can be shown with the values that it needs, and only with them. """
+        """ Test that each reason can be shown with the values that it needs. """
         tx = self._create_transaction('redirect')
         values = {
             'no_answer': {'error': "timed out, 50 %"}, 'waiting': {'time': "2026-11-26 10:00"},
             'rounding': {'amount': "0.006 KWD", 'rounding': "0.01"},
             'closed': {'user': "Ada", 'reason': "100 % sure"}, TEXT: {'text': "As it was"},
+            OPEN_TEXT: {'text': "As it was"},
         }
         for code in REASONS:
             with self.subTest(code=code):

@@ -83,13 +83,14 @@ class TestWayBack(APSCommon):
         retry_route = tx._aps_get_retry_route()
 
         query = parse_qs(urlsplit(retry_route).query)
-        self.assertEqual(query['amount'], [str(tx.amount)])
-        response = self.url_open(retry_route)
-        self.assertEqual(response.status_code, 200)
-        self.assertIn('o_payment_form', response.text)
+        self.assertEqual(urlsplit(retry_route).path, '/payment/pay')
+        values = (int(query['partner_id'][0]), float(query['amount'][0]))
+        self.assertEqual(query['access_token'], [
+            self._generate_test_access_token(*values, int(query['currency_id'][0]))
+        ], "The page of the link would refuse the token.")
 
     def test_title_says_what_happened(self):
-        """ Test that a title tells of a decline only if there was one, and of doubt if there is. """
+        """ Test that a title tells of a decline only if there was one, and of doubt. """
         tx = self._create_transaction('redirect')
         for state, reason, title in (
             ('error', make_code_reason('13666'), "Payment declined"),
