@@ -29,7 +29,8 @@ class PaymentTransaction(models.Model):
     def _compute_aps_document(self):
         names = [name for name in DOCUMENT_FIELDS if name in self._fields]
         for tx in self:
-            documents = [document for name in names for document in tx[name].mapped('name')]
+            payment = tx._aps_get_payment()
+            documents = [document for name in names for document in payment[name].mapped('name')]
             tx.aps_document = ', '.join(filter(None, documents))
 
     @api.depends('state', 'amount', 'child_transaction_ids.state')

@@ -67,6 +67,14 @@ class TestFigures(APSCommon):
         for record, kind in kinds.items():
             self.assertEqual(record.aps_kind, kind)
 
+    def test_lists_of_other_menus_stay_as_they_are(self):
+        """ Test that the list of APS payments is that of its menu only. """
+        action = self.env.ref('payment_aps.action_payment_aps_transaction')
+        for record in (action.view_id, action.search_view_id):
+            default_id = self.env['ir.ui.view'].default_view('payment.transaction', record.type)
+            self.assertNotEqual(default_id, record.id)
+        self.assertEqual(action.views[0], (action.view_id.id, action.view_id.type))
+
     def test_report_is_not_for_everybody(self):
         """ Test that employees don't read what was paid. """
         with self.assertRaises(AccessError):
