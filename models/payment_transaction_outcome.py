@@ -43,12 +43,22 @@ class PaymentTransaction(models.Model):
         if path == '/payment/pay' and 'is_donation' in self._fields and self.is_donation:
             path = '/donation/pay'
             query = {'amount': self.amount, 'currency_id': self.currency_id.id}
+        elif path == '/shop/payment' and self._aps_get_quotation():
+            return self._aps_get_quotation().get_portal_url()
         elif path == '/payment/pay':
             query = self._aps_get_link_values(query.get('access_token'))
         elif path.startswith(POS_LANDING_PATH):
             path = POS_RETRY_PATH + path[len(POS_LANDING_PATH):]
             query.pop('tx_id', None)
         return f'{path}?{urlencode(query)}' if query else path
+
+    def _aps_get_quotation(self):
+        """ Return the order of the shop that is no cart any more, if that is what was to be paid.
+
+        A payment that was pending first has made the cart a quotation, which is paid on its page.
+        """
+        orders = self.sale_order_ids if 'sale_order_ids' in self._fields else []
+        return next((order for order in orders if order.state != 'draft'), None)
 
     def _aps_get_landing_route(self):
         """ Return where the engine sends the shopper who has paid, if it is a page of ours.
