@@ -112,7 +112,7 @@ env.cr.rollback()
 # A database that PostgreSQL's tools restored is the same one to Odoo; with another identifier, as
 # Odoo gives it to a copy, it goes on selling, but moves no money by request until it is confirmed.
 READ_COPY = '''
-from odoo.addons.payment_aps.exceptions import APSNotConfirmed
+from odoo.addons.payment_aps.aps.errors import APSNotConfirmed
 provider = env['payment.provider'].search([('name', '=', 'Live account')])
 uuid = env['ir.config_parameter'].get_param('database.uuid')
 assert provider.aps_database == uuid and not provider.aps_is_in_copy
