@@ -9,6 +9,9 @@ def post_init_hook(env):
     """ Set up the provider when the module is installed. """
     setup_provider(env, 'aps')
     env['payment.method']._aps_setup()
+    digest = env.ref('digest.digest_digest_default', raise_if_not_found=False)
+    if digest:
+        digest.kpi_aps_payments = True
 
 
 def uninstall_hook(env):

@@ -19,6 +19,7 @@
         'views/payment_aps_message_views.xml',
         'views/payment_aps_problem_views.xml',
         'views/payment_aps_refusal_views.xml',
+        'views/payment_aps_report_views.xml',
         'views/payment_aps_wizard_views.xml',
         'views/payment_aps_menus.xml',  # Depends on the actions of the other views
 

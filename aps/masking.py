@@ -24,8 +24,13 @@ KEPT_FIELDS = (
     'transaction_message', 'authorized_amount', 'captured_amount', 'refunded_amount',
     'processor_response_code', 'acquirer_response_code', 'acquirer_response_message',
     'reconciliation_reference', 'settlement_reference', 'installments', 'number_of_installments',
+    'knet_ref_number', 'third_party_transaction_number',
 )
 MAX_VALUE_LENGTH = 150
+# The numbers by which the banks know a payment that was made. They stand on receipts.
+NETWORK_NUMBERS = ('knet_ref_number', 'third_party_transaction_number')
+BANK_NUMBERS = ('authorization_code', *NETWORK_NUMBERS)
+BANK_NUMBER = re.compile(r'[A-Za-z0-9]{1,40}')
 # What must not be kept even where APS says something in its own words: e-mail addresses, and
 # numbers as long as those of cards and phones.
 PERSONAL_DATA = re.compile(r'\S+@\S+|\d[\d *X-]{5,}\d')
@@ -127,4 +132,19 @@ def read_columns(message):
         'fort_id': read('fort_id'),
         'digest': compute_digest(message),
         'body': mask_message(message),
+    }
+
+
+def read_bank_numbers(message):
+    """ Return the numbers by which the banks know a payment, as they may be kept and shown.
+
+    :param dict message: The message, authentic and checked.
+    :return: The numbers by the name of their field. What is no such number, or may be that of a
+             card, is left out.
+    :rtype: dict[str, str]
+    """
+    return {
+        name: message[name] for name in BANK_NUMBERS
+        if isinstance(message.get(name), str) and BANK_NUMBER.fullmatch(message[name])
+        and not CARD_NUMBER.search(message[name])
     }

@@ -1,26 +1,48 @@
+import string
+from urllib.parse import quote
+
 from odoo import http
 from odoo.exceptions import ValidationError
 from odoo.http import request
 
 from odoo.addons.payment.controllers.post_processing import PaymentPostProcessing
 
+STATUS_ROUTE = '/payment/status'
+# How often the page of a failed payment looks whether it has succeeded after all.
+REFRESH_SECONDS = 30
+# How long a receipt is shown before the shopper is taken to what was paid.
+RECEIPT_SECONDS = 20
+
 
 class APSPostProcessing(PaymentPostProcessing):
 
     @http.route()
     def display_status(self, **kwargs):
-        """ Override of `payment` to have APS asked if the shopper came back without an answer. """
+        """ Override of `payment` to have APS asked if the shopper came back without an answer, and
+        to show the way back to those who have not paid.
+        """
         tx_sudo = self._get_aps_transaction()
         page = self._send_to_payment_page(tx_sudo) if tx_sudo.aps_is_page_due else None
-        if page is None:
-            tx_sudo._aps_check_for_shopper()
-        return page or super().display_status(**kwargs)
+        if page is not None:
+            return page
+        tx_sudo._aps_check_for_shopper()
+        if tx_sudo._aps_is_failed():
+            return self._show_failure(tx_sudo)
+        if tx_sudo._aps_has_receipt():
+            return self._show_receipt(tx_sudo)
+        page = super().display_status(**kwargs)
+        page.qcontext['aps_tx'] = tx_sudo
+        return page
 
     @http.route()
     def poll_status(self, **kwargs):
         """ Override of `payment` to have APS asked again if the shopper goes on waiting. """
-        self._get_aps_transaction()._aps_check_for_shopper()
-        return super().poll_status(**kwargs)
+        tx_sudo = self._get_aps_transaction()
+        tx_sudo._aps_check_for_shopper()
+        values = super().poll_status(**kwargs)
+        if tx_sudo._aps_is_failed() or tx_sudo._aps_has_receipt():
+            values['landing_route'] = STATUS_ROUTE  # This page shows it.
+        return values
 
     def _get_aps_transaction(self):
         """ Return the payment of the session, if it is one of APS.
@@ -32,6 +54,42 @@ class APSPostProcessing(PaymentPostProcessing):
             request.session.get(self.MONITORED_TX_ID_KEY)
         ).exists()
         return tx_sudo.filtered(lambda tx: tx.provider_code == 'aps')
+
+    @staticmethod
+    def _show_failure(tx_sudo):
+        """ Tell a shopper that nothing was paid, and show the way back to where they can pay.
+
+        The engine's page has no way back, and that of the shop empties the cart. A success may
+        still come, so the page looks again from time to time, as that of the engine does.
+
+        :param recordset tx_sudo: The sudoed transaction, as a `payment.transaction` record.
+        :return: The page.
+        :rtype: odoo.http.Response
+        """
+        page = request.render('payment_aps.payment_failed', {
+            'tx': tx_sudo,
+            'title': tx_sudo._aps_get_outcome_title(),
+            'is_certain': tx_sudo._aps_is_failure_certain(),
+            'retry_route': tx_sudo._aps_get_retry_route(),
+        })
+        page.headers['Refresh'] = str(REFRESH_SECONDS)
+        return page
+
+    @staticmethod
+    def _show_receipt(tx_sudo):
+        """ Show the bank's numbers to a shopper who has paid, and go on by itself in a while.
+
+        :param recordset tx_sudo: The sudoed transaction, as a `payment.transaction` record.
+        :return: The page.
+        :rtype: odoo.http.Response
+        """
+        landing_route = tx_sudo._aps_get_landing_route()
+        page = request.render('payment_aps.payment_receipt', {
+            'tx': tx_sudo, 'landing_route': landing_route,
+        })
+        address = quote(landing_route, safe=string.punctuation)
+        page.headers['Refresh'] = f'{RECEIPT_SECONDS}; url={address}'
+        return page
 
     @staticmethod
     def _send_to_payment_page(tx_sudo):

@@ -1,5 +1,6 @@
 from odoo.addons.payment.models.payment_transaction import PaymentTransaction
 
+from . import digest_digest
 from . import ir_http
 from . import payment_aps_charge
 from . import payment_aps_record
@@ -8,11 +9,13 @@ from . import payment_aps_problem  # Inherits payment_aps_record as well.
 from . import payment_aps_problem_actions
 from . import payment_aps_problem_watch
 from . import payment_aps_refusal
+from . import payment_aps_report
 from . import payment_method
 from . import payment_provider
 from . import payment_provider_check
 from . import payment_provider_copies
 from . import payment_provider_offer
+from . import payment_provider_outcome
 from . import payment_provider_problems
 from . import payment_provider_setup
 from . import payment_token
@@ -22,8 +25,12 @@ from . import payment_transaction_booking
 from . import payment_transaction_checks
 from . import payment_transaction_closing
 from . import payment_transaction_cron
+from . import payment_transaction_figures
+from . import payment_transaction_notices
 from . import payment_transaction_operations
+from . import payment_transaction_outcome
 from . import payment_transaction_problems
+from . import payment_transaction_reasons
 from . import payment_transaction_request
 from . import payment_transaction_status
 from . import payment_transaction_sums
@@ -34,6 +41,7 @@ from . import payment_transaction_tokens
 if hasattr(PaymentTransaction, '_handle_notification_data'):
     from . import payment_transaction_17
 elif hasattr(PaymentTransaction, '_process'):
+    from . import payment_provider_19
     from . import payment_transaction_19
 else:
     raise ImportError("payment_aps doesn't know the payment engine of this version of Odoo.")

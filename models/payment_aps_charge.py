@@ -19,6 +19,7 @@ from odoo.addons.payment_aps.aps.message import Answer, is_reference
 from odoo.addons.payment_aps.aps.schedule import SETTLING_TIME
 from odoo.addons.payment_aps.conflicts import CONFLICTS
 from odoo.addons.payment_aps.models.payment_transaction import DOCUMENT_FIELDS
+from odoo.addons.payment_aps.models.reasons import make_reason
 
 _logger = logging.getLogger(__name__)
 
@@ -313,7 +314,7 @@ class PaymentAPSCharge(models.Model):
         :return: None
         """
         tx = self._create_anew()
-        tx.aps_staff_message = tx._aps_with_company_lang()._aps_get_unknown_outcome_message()
+        tx._aps_set_reason(make_reason('unknown_outcome'))
         tx._aps_take_over_charge(None)
 
     def _create_anew(self):

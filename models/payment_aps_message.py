@@ -6,12 +6,14 @@ from odoo import _, api, fields, models
 from odoo.exceptions import AccessError
 from odoo.tools.sql import create_index
 
+from odoo.addons.payment_aps.aps import const
 from odoo.addons.payment_aps.aps.masking import (
     MAX_VALUE_LENGTH,
     compute_digest,
     read_columns,
     shorten,
 )
+from odoo.addons.payment_aps.aps.message import Result
 from odoo.addons.payment_aps.aps.values import get_currency_decimals, read_setting, to_major_units
 from odoo.addons.payment_aps.models import response_codes
 from odoo.addons.payment_aps.models.payment_transaction import DOCUMENT_FIELDS
@@ -40,6 +42,31 @@ INSERT = f"""
       RETURNING id
 """
 
+# What the state of a message tells of its outcome, whatever it says itself.
+OUTCOMES = {
+    'sent': 'no_answer', 'unknown': 'no_answer', 'refused': 'refused', 'unreachable': 'unreachable',
+}
+# What the state of a payment tells of an answer about it.
+STATE_OUTCOMES = {
+    'done': 'success', 'authorized': 'success', 'pending': 'waiting', 'cancel': 'failure',
+    'error': 'failure',
+}
+
+
+def find_outcome(response_code):
+    """ Return what a response code tells of a payment or an operation.
+
+    :param str|None response_code: The response code.
+    :return: One of the outcomes; `None` if it tells nothing of them.
+    :rtype: str | None
+    """
+    result = Result.of_code(response_code or '')
+    if result.state or result.status in ('', const.ANSWERED_STATUS):
+        return STATE_OUTCOMES.get(result.state)
+    if result.status in const.SUCCESSFUL_STATUSES:
+        return 'success'
+    return 'failure' if result.status in const.FAILED_STATUSES else 'waiting'
+
 
 class PaymentAPSMessage(models.Model):
     """ The trail of what was said between Odoo and APS.
@@ -56,20 +83,21 @@ class PaymentAPSMessage(models.Model):
     _rec_name = 'merchant_reference'
 
     _aps_list_fields = {
-        'create_date': {},
+        'create_date': {'string': "Date"},
         'channel': {},
-        'state': {
-            'widget': 'badge',
-            'decoration-success': "state in ('accepted', 'answered')",
-            'decoration-warning': "state in ('sent', 'unknown')",
-            'decoration-danger': "state in ('refused', 'unreachable')",
-        },
         'merchant_reference': {},
         'command': {},
         'amount': {},
-        'response_code': {},
+        'outcome': {
+            'widget': 'badge',
+            'decoration-success': "outcome == 'success'",
+            'decoration-warning': "outcome in ('waiting', 'no_answer')",
+            'decoration-danger': "outcome in ('failure', 'refused', 'unreachable')",
+        },
         'meaning': {},
-        'fort_id': {},
+        'state': {'optional': 'hide'},
+        'response_code': {'optional': 'hide'},
+        'fort_id': {'optional': 'hide'},
         'provider_id': {'optional': 'hide'},
         'company_id': {'optional': 'hide', 'groups': 'base.group_multi_company'},
     }
@@ -125,6 +153,24 @@ class PaymentAPSMessage(models.Model):
     reason = fields.Char(
         help="Why the message was not applied, or the request not answered.",
         readonly=True,
+    )
+    # Of a request. Both are shown as one.
+    answer_id = fields.Many2one(
+        comodel_name='payment.aps.message',
+        index='btree_not_null',
+        readonly=True,
+    )
+    outcome = fields.Selection(
+        help="What the message, or the answer to the request, tells of the payment.",
+        selection=[
+            ('success', "Successful"),
+            ('failure', "Failed"),
+            ('waiting', "Waiting"),
+            ('no_answer', "No answer"),
+            ('refused', "Not applied"),
+            ('unreachable', "Not sent"),
+        ],
+        compute='_compute_outcome',
     )
     command = fields.Char(readonly=True)
     status = fields.Char(string="APS Status", readonly=True)
@@ -227,17 +273,38 @@ class PaymentAPSMessage(models.Model):
         for message in self:
             message.direction = 'out' if message.channel == 'request' else 'in'
 
-    @api.depends('response_code', 'body')
+    @api.depends('state', 'response_code', 'body', 'answer_id.state')
+    def _compute_outcome(self):
+        for message in self:
+            states = (message.answer_id.state, message.state)
+            message.outcome = next(
+                (OUTCOMES[state] for state in states if state in OUTCOMES),
+                find_outcome(message._aps_read_told_code()[0]),
+            )
+
+    def _aps_read_told_code(self):
+        """ Return the response code that the message, or the answer to the request, tells.
+
+        That a query was answered is of no interest beside what it tells of the payment.
+
+        :return: The response code, if there is one, and whether a query tells it.
+        :rtype: tuple[str | None, bool]
+        """
+        message = self.answer_id or self
+        told = TRANSACTION_CODE.search(message.body or '')
+        return (told[1], True) if told else (message.response_code or None, False)
+
+    @api.depends('response_code', 'body', 'answer_id')
     @api.depends_context('lang')
     def _compute_meaning(self):
         for message in self:
             message.meaning = message.advice = False
-            # That a query was answered is of no interest beside what it tells of the payment.
-            told = TRANSACTION_CODE.search(message.body or '')
-            response_code = told[1] if told else message.response_code
+            response_code, is_told = message._aps_read_told_code()
             if response_code:
                 code = response_codes.find_message_code(response_code)
-                message.meaning = f'{code.meaning} ({response_code})' if told else str(code.meaning)
+                message.meaning = str(code.meaning)
+                if is_told or message.answer_id:  # Else the row has the code itself.
+                    message.meaning += f' ({response_code})'
                 message.advice = str(response_codes.MESSAGE_FAMILIES[code.family].advice)
 
     @api.depends('amount_minor', 'currency')
@@ -308,10 +375,10 @@ class PaymentAPSMessage(models.Model):
         :return: None
         """
         def write(messages):
-            messages._aps_insert(
+            answer_id = messages._aps_insert(
                 provider, answer, channel='answer', state='accepted', create_uid=self.env.uid
             )
-            messages.browse(request_id)._aps_set_state('answered')
+            messages.browse(request_id)._aps_set_state('answered', answer_id=answer_id)
 
         self._aps_write_apart(write)
 
@@ -360,14 +427,16 @@ class PaymentAPSMessage(models.Model):
         row = self.env.cr.fetchone()
         return row and row[0]
 
-    def _aps_set_state(self, state, reason=''):
+    def _aps_set_state(self, state, reason='', answer_id=None):
         """ Change the state of rows.
 
         :param str state: The new state.
         :param str reason: Why.
+        :param int|None answer_id: The id of the row of the answer, if it came.
         :return: None
         """
-        self.write({'state': state, 'reason': shorten(reason, MAX_VALUE_LENGTH) or False})
+        values = {'state': state, 'reason': shorten(reason, MAX_VALUE_LENGTH) or False}
+        self.write({**values, **({'answer_id': answer_id} if answer_id else {})})
 
     #=== BUSINESS METHODS - PURGE ===#
 

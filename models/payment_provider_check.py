@@ -321,7 +321,7 @@ class PaymentProvider(models.Model):
                 "APS doesn't accept JSON. Select it in Integration Settings > Technical Settings "
                 "of the APS dashboard."
             )
-        row = response_codes.MESSAGE_CODES.get(code, response_codes.UNKNOWN_MESSAGE_CODE)
+        row = response_codes.CODES.get(code, response_codes.CODES['unknown'])
         return _(
             "APS refused the check: %(meaning)s (%(code)s). %(advice)s",
             meaning=str(row.meaning),

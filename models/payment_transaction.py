@@ -97,14 +97,20 @@ class PaymentTransaction(models.Model):
         copy=False,
     )
     aps_request_date = fields.Datetime(string="APS Request Date", readonly=True, copy=False)
-    aps_staff_message = fields.Char(
-        string="APS Reason",
-        help="Why the payment or its latest operation failed or waits, and what to do.",
+    # Why the payment or its latest operation failed or waits, see `reasons.Reason`.
+    aps_reason = fields.Selection(
+        string="APS Reason (Short)",
+        selection='_get_aps_reasons',
         readonly=True,
         copy=False,
     )
-    # Whether the reason is about something that APS has not told for certain yet.
-    aps_is_reason_open = fields.Boolean(string="APS Reason Is Open", readonly=True, copy=False)
+    aps_reason_values = fields.Json(string="Values of the APS Reason", readonly=True, copy=False)
+    aps_staff_message = fields.Char(
+        string="APS Reason",
+        help="Why the payment or its latest operation failed or waits, and what to do.",
+        compute='_compute_aps_staff_message',
+        inverse='_inverse_aps_staff_message',
+    )
     aps_is_page_due = fields.Boolean(
         help="Whether the shopper chose a saved card, and is to be sent to the payment page.",
         readonly=True,
@@ -115,6 +121,31 @@ class PaymentTransaction(models.Model):
         string="APS Noted Invoices",
         readonly=True,
         copy=False,
+    )
+    # The numbers by which banks know the payment, by the names that APS has for them.
+    aps_bank_numbers = fields.Json(readonly=True, copy=False)
+    aps_receipt = fields.Char(string="Bank's Numbers", compute='_compute_aps_receipt')
+    aps_kind = fields.Selection(
+        string="Kind",
+        selection=[
+            ('payment', "Payment"),
+            ('capture', "Capture"),
+            ('void', "Void"),
+            ('refund', "Refund"),
+        ],
+        compute='_compute_aps_kind',
+    )
+    aps_document = fields.Char(
+        string="Order or Invoice", compute='_compute_aps_document', compute_sudo=True
+    )
+    aps_captured = fields.Monetary(
+        string="Captured", compute='_compute_aps_figures', compute_sudo=True
+    )
+    aps_refunded = fields.Monetary(
+        string="Refunded", compute='_compute_aps_figures', compute_sudo=True
+    )
+    aps_left = fields.Monetary(
+        string="Left to Capture", compute='_compute_aps_figures', compute_sudo=True
     )
     aps_is_used = fields.Boolean(
         string="Uses APS", compute='_compute_aps_is_used', search='_search_aps_is_used'
@@ -157,9 +188,9 @@ class PaymentTransaction(models.Model):
 
     def _compute_aps_message_count(self):
         for tx in self:
-            tx.aps_message_count = self.env['payment.aps.message'].search_count(
-                tx._aps_get_message_domain()
-            )
+            tx.aps_message_count = self.env['payment.aps.message'].search_count([
+                *tx._aps_get_message_domain(), ('channel', '!=', 'answer'),  # As the list shows.
+            ])
 
     #=== ACTION METHODS ===#
 
@@ -173,7 +204,11 @@ class PaymentTransaction(models.Model):
         action = self.env['ir.actions.act_window']._for_xml_id(
             'payment_aps.action_payment_aps_message'
         )
-        return {**action, 'domain': self._aps_get_message_domain()}
+        return {
+            **action,
+            'domain': self._aps_get_message_domain(),
+            'context': {'search_default_exchanges': 1},
+        }
 
     def _aps_get_message_domain(self):
         """ Return the domain of the messages about the payment and its captures and refunds. """
@@ -465,6 +500,8 @@ class PaymentTransaction(models.Model):
             )
             self._aps_tokenize(answer, target_state)
             self._aps_update_message(target_state, response_code)
+            if target_state == self.state:
+                self._aps_note_bank_numbers(answer)
             return
         was_failed = self.state in ('cancel', 'error')
         was_unclear = self.state == 'pending' and bool(self.state_message)
@@ -475,6 +512,7 @@ class PaymentTransaction(models.Model):
             target_state, answer.fort_id, answer.fields.get('payment_option')
         )
         self._aps_set_state(target_state, response_code)
+        self._aps_note_bank_numbers(answer)
         self._aps_tokenize(answer, target_state)
         if (was_failed and target_state == 'pending') or (
             was_unclear and target_state in ('cancel', 'error')

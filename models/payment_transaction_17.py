@@ -72,8 +72,10 @@ class PaymentTransaction(models.Model):
         The page of 17.0 shows that of the provider only, which tells that all went well.
         """
         values = super()._get_post_processing_values()
-        if self.provider_code == 'aps' and self.state == 'pending' and self.state_message:
-            values['display_message'] = escape(self.state_message)  # Is shown as HTML.
+        if self.provider_code == 'aps' and self.state == 'pending':
+            message = self.state_message or self.provider_id._aps_get_waiting_message()
+            if message:
+                values['display_message'] = escape(message)  # Is shown as HTML.
         return values
 
     def _aps_post_process(self):

@@ -46,8 +46,9 @@ class PaymentTransaction(models.Model):
         """
         self.ensure_one()  # The lock on another one could roll back what was found out of this.
         payment_utils.check_rights_on_recordset(self)
+        payment_sudo = self.sudo()._aps_get_payment()
         try:
-            self.sudo()._aps_get_payment()._aps_check_status()
+            payment_sudo._aps_check_status()
         except APSError as error:
             raise UserError(self._aps_describe_error(error)) from error
         except APSMessageRefused as error:
@@ -56,6 +57,7 @@ class PaymentTransaction(models.Model):
                 "Nothing was changed; compare the payment with the APS dashboard.",
                 error=error.aps_reason,
             )) from error
+        payment_sudo._aps_send_notice(*payment_sudo._aps_get_check_notice())
 
     #=== BUSINESS METHODS - ASKING ===#
 

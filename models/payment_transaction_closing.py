@@ -6,6 +6,7 @@ from odoo.exceptions import AccessError, UserError, ValidationError
 
 from odoo.addons.payment import utils as payment_utils
 from odoo.addons.payment_aps.aps.schedule import CHECK_SCHEDULE
+from odoo.addons.payment_aps.models.reasons import make_reason
 
 _logger = logging.getLogger(__name__)
 
@@ -61,12 +62,12 @@ class PaymentTransaction(models.Model):
             raise ValidationError(_("Say why this payment is closed."))
         payment_sudo = self.sudo().with_context(payment_backend_action=True)._aps_get_payment()
         payment_sudo._aps_reserve_payment()  # Not while an answer of APS is being applied.
-        text = _("Closed by %(user)s: %(reason)s", user=self.env.user.name, reason=reason.strip())
+        closing = make_reason('closed', user=self.env.user.name, reason=reason.strip())
         for tx_sudo in payment_sudo._aps_get_closable():
             if tx_sudo.aps_request_state:
-                tx_sudo._aps_fail_operation(text)
+                tx_sudo._aps_fail_operation(closing)
                 continue
-            tx_sudo.write({'aps_staff_message': text, 'aps_is_reason_open': False})
+            tx_sudo._aps_set_reason(closing)
             tx_sudo = tx_sudo._aps_with_shopper_lang()
             tx_sudo._aps_give_up_payment(tx_sudo._aps_get_given_up_message(is_unfinished=False))
         payment_sudo._aps_note_closing()

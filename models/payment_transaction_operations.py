@@ -16,6 +16,7 @@ from odoo.addons.payment_aps.aps.message import Answer
 from odoo.addons.payment_aps.aps.schedule import NOTICE_TIME
 from odoo.addons.payment_aps.aps.values import to_major_units, to_minor_units
 from odoo.addons.payment_aps.conflicts import CONFLICTS, retry
+from odoo.addons.payment_aps.models.reasons import make_code_reason
 
 _logger = logging.getLogger(__name__)
 
@@ -64,6 +65,7 @@ class PaymentTransaction(models.Model):
                 to_major_units(remaining, currency_code), aps_operation='LAPSE'
             )
             lapse_tx._aps_settle_lapse()
+            lapse_tx._aps_send_notice(lapse_tx._aps_get_outcome_notice(), 'success')
 
     def _aps_close_uncaptured(self):
         """ Cancel an authorization that was never captured, once the bank has released it.
@@ -79,6 +81,7 @@ class PaymentTransaction(models.Model):
         # Of the release by the bank, APS knows nothing. It still tells of an authorization.
         tx.write({'aps_operation': 'LAPSE', 'aps_next_check': False})
         tx._set_canceled(state_message=tx._aps_get_void_message())
+        self._aps_send_notice(self._aps_get_outcome_notice(), 'success')
 
     #=== BUSINESS METHODS - CHECKS BEFORE SENDING ===#
 
@@ -196,8 +199,7 @@ class PaymentTransaction(models.Model):
             'aps_operation': command,
             'aps_request_state': 'queued',
             'aps_request_date': False,
-            'aps_staff_message': False,
-            'aps_is_reason_open': False,
+            **self._aps_prepare_reason(None),
         })
         self._aps_get_payment()._aps_schedule_check()
         record._aps_send_after_commit()
@@ -255,13 +257,11 @@ class PaymentTransaction(models.Model):
             ), 'warning'
         elif self.aps_staff_message:
             message, kind = self.aps_staff_message, 'danger'
+        elif self.state in ('done', 'cancel'):
+            message, kind = self._aps_get_outcome_notice(), 'success'
         else:
             return
-        self.env['bus.bus']._sendone(
-            self.env.user.partner_id,
-            'simple_notification',
-            {'title': self.reference, 'message': message, 'type': kind, 'sticky': True},
-        )
+        self._aps_send_notice(message, kind)
 
     #=== BUSINESS METHODS - SENDING ===#
 
@@ -280,7 +280,7 @@ class PaymentTransaction(models.Model):
         try:
             self.provider_id._aps_ensure_can_ask(payment.aps_account)
         except APSError as error:
-            reason = self._aps_describe_error(error)
+            reason = self._aps_get_error_reason(error)
             self._aps_commit_outcome(lambda: self._aps_fail_unsent(reason))
             return
         if not retry(self.env.cr, self._aps_claim):
@@ -288,7 +288,7 @@ class PaymentTransaction(models.Model):
         try:
             answer = self.provider_id._aps_make_request(self._aps_prepare_operation_payload())
         except APSUnreachable as error:
-            reason = self._aps_describe_error(error)
+            reason = self._aps_get_error_reason(error)
             self._aps_commit_outcome(lambda: self._aps_fail_operation(reason))
             return
         except APSRefused as error:
@@ -452,7 +452,7 @@ class PaymentTransaction(models.Model):
             return
         if outcome == 'error':
             if self.aps_request_state:
-                self._aps_fail_operation(self._aps_describe_code(response_code))
+                self._aps_fail_operation(make_code_reason(response_code))
             return
         self._aps_end_request()
         if self.aps_operation == 'CAPTURE':
@@ -465,15 +465,13 @@ class PaymentTransaction(models.Model):
         elif self.aps_operation == 'REFUND':
             self._aps_succeed_refund()
 
-    def _aps_end_request(self, reason=False):
+    def _aps_end_request(self, reason=None):
         """ Note that nothing of the operation is open any more.
 
-        :param str|bool reason: Why it was not executed, for the staff, if it wasn't.
+        :param Reason|None reason: Why it was not executed, for the staff, if it wasn't.
         :return: None
         """
-        self.write({
-            'aps_request_state': False, 'aps_staff_message': reason, 'aps_is_reason_open': False,
-        })
+        self.write({'aps_request_state': False, **self._aps_prepare_reason(reason)})
         self._aps_get_payment()._aps_note_open_reason(None)
 
     def _aps_succeed_capture(self):
@@ -522,7 +520,7 @@ class PaymentTransaction(models.Model):
     def _aps_fail_unsent(self, reason):
         """ Record that an operation is not sent, unless somebody else has sent it meanwhile.
 
-        :param str reason: Why, for the staff.
+        :param Reason reason: Why, for the staff.
         :return: None
         """
         if self.aps_request_state == 'queued':
@@ -531,16 +529,17 @@ class PaymentTransaction(models.Model):
     def _aps_fail_operation(self, reason):
         """ Record that an operation was not executed.
 
-        :param str reason: Why, for the staff.
+        :param Reason reason: Why, for the staff.
         :return: None
         """
         self._aps_end_request(reason)
-        self._aps_note_operation_problem(reason)
+        text = self._aps_with_company_lang().aps_staff_message
+        self._aps_note_operation_problem(text)
         if self.source_transaction_id:
-            self._set_error(reason)
+            self._set_error(text)
         else:  # The payment itself stays authorized.
             self.aps_operation = False
-            self._log_message_on_linked_documents(reason)
+            self._log_message_on_linked_documents(text)
         for lapse_tx in self._aps_get_payment().child_transaction_ids.filtered(
             lambda tx: tx.aps_operation == 'LAPSE' and tx.aps_request_state
         ):

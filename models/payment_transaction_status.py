@@ -6,6 +6,7 @@ from odoo import _, api, fields, models
 from odoo.addons.payment_aps.aps import sums
 from odoo.addons.payment_aps.aps.schedule import ABANDON_HOURS, CHECK_SCHEDULE, SETTLING_TIME
 from odoo.addons.payment_aps.aps.values import read_setting
+from odoo.addons.payment_aps.models.reasons import make_code_reason, make_reason
 
 _logger = logging.getLogger(__name__)
 
@@ -41,6 +42,7 @@ class PaymentTransaction(models.Model):
             return
         told = answer.sums
         self._aps_settle_payment(answer)
+        self._aps_note_bank_numbers(answer)
         self._aps_settle_operations(told)
         if told.is_voided:
             self._aps_take_over_void()  # Once no capture is under way any more.
@@ -102,7 +104,7 @@ class PaymentTransaction(models.Model):
         code = result.response_code
         if self.state in ('draft', 'pending') and is_overdue and not result.is_in_review:
             tx = self._aps_with_shopper_lang()
-            self.aps_staff_message = self._aps_describe_code(code)
+            self._aps_set_reason(make_code_reason(code))
             tx._aps_give_up_payment(tx._aps_get_given_up_message(is_open))
         elif self.state == 'pending':
             self._aps_update_message('pending', code)
@@ -232,10 +234,10 @@ class PaymentTransaction(models.Model):
             if end > fields.Datetime.now():
                 tx._aps_note_waiting(end)
             elif is_undecided:
-                tx._aps_note_open_reason(tx._aps_get_undecided_message())
-                tx._aps_note_operation_problem(tx._aps_get_undecided_message())
+                tx._aps_note_open_reason(make_reason('undecided'))
+                tx._aps_note_operation_problem(tx._aps_with_company_lang().aps_staff_message)
             else:
-                tx._aps_fail_operation(tx._aps_get_unknown_outcome_message())
+                tx._aps_fail_operation(make_reason('unknown_outcome'))
 
     def _aps_fail_if_not_received(self, is_final=False):
         """ Record that APS has not executed an operation, once it can't be on its way any more.
@@ -247,27 +249,8 @@ class PaymentTransaction(models.Model):
         if end > fields.Datetime.now() and not is_final:
             self._aps_note_waiting(end)
             return
-        self._aps_fail_operation(_(
-            "Amazon Payment Services has not received this operation. You can try it again."
-        ))
+        self._aps_fail_operation(make_reason('not_received'))
 
     def _aps_get_sending_date(self):
         """ Return when an operation was sent. """
         return self.aps_request_date or self.create_date
-
-    @api.model
-    def _aps_get_unknown_outcome_message(self):
-        """ Return what to do about an operation whose outcome APS doesn't tell. """
-        return _(
-            "It can't be told whether this operation was executed. Compare the payment with the "
-            "APS dashboard."
-        )
-
-    def _aps_get_undecided_message(self):
-        """ Return what to do about an operation that APS doesn't decide about. """
-        self = self._aps_with_company_lang()
-        return _(
-            "Amazon Payment Services has not decided about this operation yet. Do not repeat it. "
-            "Compare the payment with the APS dashboard; if the operation was not executed, close "
-            "it."
-        )

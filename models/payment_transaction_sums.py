@@ -1,12 +1,13 @@
 import logging
 
-from odoo import _, fields, models
+from odoo import fields, models
 from odoo.tools import format_datetime
 
 from odoo.addons.payment_aps.aps import sums
 from odoo.addons.payment_aps.aps.message import Result
 from odoo.addons.payment_aps.aps.schedule import NOTICE_TIME
 from odoo.addons.payment_aps.aps.values import get_currency_decimals, to_major_units
+from odoo.addons.payment_aps.models.reasons import OPEN_REASONS, make_reason
 
 _logger = logging.getLogger(__name__)
 
@@ -138,7 +139,7 @@ class PaymentTransaction(models.Model):
         untold = next(filter(None, reasons), None)
         waiting_txs = self._aps_get_family().filtered('aps_request_state')
         if self not in waiting_txs:  # Else the reason is that of the operation.
-            waiting = next(iter(waiting_txs.mapped('aps_staff_message')), None)
+            waiting = next((tx._aps_get_reason() for tx in waiting_txs), None)
             self._aps_note_open_reason(untold or waiting, is_logged=bool(untold))
 
     def _aps_take_over_captures(self, told=None, notice=None):
@@ -147,7 +148,7 @@ class PaymentTransaction(models.Model):
         :param sums.Told told: What APS tells; `None` if only notices came.
         :param Answer notice: The notice that is being applied, if any.
         :return: What can't be taken over, for the staff; `None` if there is nothing of it.
-        :rtype: str | None
+        :rtype: Reason | None
         """
         closed = self._aps_get_closed()
         if self.state != 'authorized' and not (self.state == 'done' and closed):
@@ -167,9 +168,9 @@ class PaymentTransaction(models.Model):
             )
             capture_tx._aps_apply_outcome('done')
         if explanation.back_office > missing:
-            return self._aps_get_rounding_message(explanation.back_office - missing)
+            return self._aps_get_rounding_reason(explanation.back_office - missing)
         is_open = not operation_tx and not explanation.is_certain
-        return self._aps_get_two_readings_message() if is_open else None
+        return make_reason('two_readings') if is_open else None
 
     def _aps_take_over_refunds(self, told=None, notice=None):
         """ Take over what was refunded in the back office.
@@ -177,7 +178,7 @@ class PaymentTransaction(models.Model):
         :param sums.Told told: What APS tells; `None` if only notices came.
         :param Answer notice: The notice that is being applied, if any.
         :return: What can't be taken over, for the staff; `None` if there is nothing of it.
-        :rtype: str | None
+        :rtype: Reason | None
         """
         operation_tx = self._aps_get_refunds().filtered('aps_request_state')
         known = self._aps_get_known(operation_tx, notice)
@@ -196,7 +197,7 @@ class PaymentTransaction(models.Model):
             missing -= amount_minor
         if missing <= 0 or self._aps_get_bookable(missing) > 0:
             return None
-        return self._aps_get_rounding_message(missing)
+        return self._aps_get_rounding_reason(missing)
 
     #=== BUSINESS METHODS - WHAT IS OPEN ===#
 
@@ -206,26 +207,24 @@ class PaymentTransaction(models.Model):
         :param datetime end: When it is given up.
         :return: None
         """
-        self = self._aps_with_company_lang()
-        self._aps_note_open_reason(_(
-            "Amazon Payment Services has not told yet what became of this operation. Do not repeat "
-            "it: Odoo keeps asking until %(time)s (UTC).",
-            time=format_datetime(self.env, end, tz='UTC', dt_format='yyyy-MM-dd HH:mm'),
-        ))
+        time = format_datetime(self.env, end, tz='UTC', dt_format='yyyy-MM-dd HH:mm')
+        self._aps_note_open_reason(make_reason('waiting', time=time))
 
     def _aps_note_open_reason(self, reason, is_logged=False):
         """ Say on the transaction what is open, or that nothing is any more.
 
-        :param str|None reason: What is open, for the staff; `None` if nothing is.
+        :param Reason|None reason: What is open, for the staff; `None` if nothing is.
         :param bool is_logged: Whether to say it on the linked documents as well, once.
         :return: None
         """
-        if reason and is_logged and reason != self.aps_staff_message:
-            self._log_message_on_linked_documents(reason)
-        if reason and reason != self.aps_staff_message:
-            self.write({'aps_staff_message': reason, 'aps_is_reason_open': True})
-        elif not reason and self.aps_is_reason_open:
-            self.write({'aps_staff_message': False, 'aps_is_reason_open': False})
+        is_new = reason and reason != self._aps_get_reason()
+        if is_new and is_logged:
+            text = self._aps_with_company_lang()._aps_describe_reason(reason)
+            self._log_message_on_linked_documents(text)
+        if is_new:
+            self._aps_set_reason(reason)
+        elif not reason and self.aps_reason in OPEN_REASONS:
+            self._aps_set_reason(None)
 
     def _aps_note_unchecked(self, is_refused):
         """ Say on the payment and its documents that APS told of something that can't be checked.
@@ -237,33 +236,20 @@ class PaymentTransaction(models.Model):
         if self.state not in ('authorized', 'done') or not notice or (check and check >= notice):
             return
         if is_refused or fields.Datetime.now() - notice > NOTICE_TIME:
-            self = self._aps_with_company_lang()
-            self._aps_note_open_reason(_(
-                "Amazon Payment Services has told of a capture or refund that was not made in "
-                "Odoo, but doesn't answer questions about it. Compare the payment with the APS "
-                "dashboard."
-            ), is_logged=True)
+            self._aps_note_open_reason(make_reason('untold'), is_logged=True)
 
-    def _aps_get_two_readings_message(self):
-        """ Return what the staff must know of sums that can be read in two ways. """
-        self = self._aps_with_company_lang()
-        return _(
-            "The sums that Amazon Payment Services tells leave open how much was captured. What is "
-            "certain was recorded. Compare the payment with the APS dashboard."
-        )
-
-    def _aps_get_rounding_message(self, amount_minor):
+    def _aps_get_rounding_reason(self, amount_minor):
         """ Return what the staff must know of an amount that Odoo can't record.
 
         :param int amount_minor: The amount, in minor units.
+        :return: The reason.
+        :rtype: Reason
         """
-        self = self._aps_with_company_lang()
-        decimals = get_currency_decimals(self.currency_id.name)
-        amount = to_major_units(amount_minor, self.currency_id.name)
-        text = f'{amount:.{decimals}f} {self.currency_id.name}'
-        return _(
-            "%(amount)s of what was captured or refunded can't be recorded, as Odoo rounds the "
-            "currency to %(rounding)s. Compare the payment with the APS dashboard.",
-            amount=text,
-            rounding=self.currency_id.rounding,
+        currency_code = self.currency_id.name
+        decimals = get_currency_decimals(currency_code)
+        amount = to_major_units(amount_minor, currency_code)
+        return make_reason(
+            'rounding',
+            amount=f'{amount:.{decimals}f} {currency_code}',
+            rounding=str(self.currency_id.rounding),
         )

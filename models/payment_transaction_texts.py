@@ -1,6 +1,6 @@
 from markupsafe import Markup
 
-from odoo import _, fields, models
+from odoo import fields, models
 
 from odoo.addons.payment_aps.aps.errors import (
     APSNotConfigured,
@@ -9,9 +9,14 @@ from odoo.addons.payment_aps.aps.errors import (
     APSRefused,
     APSUnreachable,
 )
-from odoo.addons.payment_aps.aps.masking import shorten
 from odoo.addons.payment_aps.aps.message import Result
 from odoo.addons.payment_aps.models import response_codes
+from odoo.addons.payment_aps.models.reasons import (
+    REASONS,
+    TEXT,
+    make_code_reason,
+    make_reason,
+)
 
 
 class PaymentTransaction(models.Model):
@@ -108,41 +113,38 @@ class PaymentTransaction(models.Model):
         :return: The meaning, the code and the advice, in the language of the company.
         :rtype: str
         """
-        self = self._aps_with_company_lang()
-        code = response_codes.find_message_code(response_code)
-        return "APS: " + _(
-            "%(meaning)s (%(code)s). %(advice)s",
-            meaning=str(code.meaning),
-            code=shorten(response_code),
-            advice=str(response_codes.MESSAGE_FAMILIES[code.family].advice),
+        return "APS: " + self._aps_with_company_lang()._aps_describe_reason(
+            make_code_reason(response_code)
         )
 
     def _aps_describe_error(self, error):
         """ Return why a request to APS had no result, and what to do, for the staff.
 
         :param APSError error: What went wrong.
-        :return: The reason.
+        :return: The reason, in the language of the context.
         :rtype: str
         """
+        text = self._aps_describe_reason(self._aps_get_error_reason(error))
+        return f'APS: {text}' if isinstance(error, APSRefused) else text
+
+    def _aps_get_error_reason(self, error):
+        """ Return why a request to APS had no result.
+
+        :param APSError error: What went wrong.
+        :return: The reason.
+        :rtype: Reason
+        """
         if isinstance(error, APSRefused):
-            return self._aps_describe_code(error.code)
+            return make_code_reason(error.code)
         if isinstance(error, APSNotConfirmed):
-            return str(error)
+            return make_reason(TEXT, text=str(error))
         if isinstance(error, APSNotConfigured):
-            return _("The payment provider is disabled. Nothing was sent; enable it and try again.")
+            return make_reason('disabled')
         if isinstance(error, APSOtherAccount):
-            return _(
-                "This payment was made with another merchant account or environment than the "
-                "payment provider has now. Nothing was sent. Use the APS dashboard, or set the "
-                "former account again."
-            )
+            return make_reason('other_account')
         if isinstance(error, APSUnreachable):
-            return _("Amazon Payment Services can't be reached. Nothing was sent; try again later.")
-        return _(
-            "Amazon Payment Services gave no usable answer (%(error)s). Nothing was changed; "
-            "try again later.",
-            error=error,
-        )
+            return make_reason('unreachable')
+        return make_reason('no_answer', error=str(error))
 
     def _aps_with_company_lang(self):
         """ Return the transaction in the language of its company.
@@ -162,14 +164,17 @@ class PaymentTransaction(models.Model):
         """
         is_waiting = target_state == 'pending' and self._aps_get_pending_message(response_code)
         if target_state in ('cancel', 'error') or is_waiting:
-            self.aps_staff_message = self._aps_describe_code(response_code)
-        elif self.aps_staff_message:
-            self.aps_staff_message = False
+            self._aps_set_reason(make_code_reason(response_code))
+        elif self.aps_reason:
+            self._aps_set_reason(None)
 
     def _get_received_message(self):
         """ Override of `payment` to tell the staff the reason of APS and what to do. """
         message = super()._get_received_message()
-        reason = self.provider_code == 'aps' and self.aps_staff_message
-        if not message or not reason or reason == self.state_message:
+        if not message or self.provider_code != 'aps' or not self.aps_reason:
             return message
-        return message + Markup("<br/>") + reason
+        text = self._aps_with_company_lang().aps_staff_message
+        if text == self.state_message:
+            return message
+        prefix = "" if self.aps_reason in REASONS else "APS: "
+        return message + Markup("<br/>") + prefix + text

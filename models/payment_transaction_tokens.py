@@ -140,7 +140,8 @@ class PaymentTransaction(models.Model):
                 answer = self.provider_id._aps_make_request(payload)
             except (APSUnreachable, APSRefused) as error:
                 charge_model._withdraw(self.reference)
-                raise ValidationError(self._aps_describe_error(error)) from error
+                text = self._aps_with_company_lang()._aps_describe_error(error)
+                raise ValidationError(text) from error
             except APSOutcomeUnknown as error:
                 _logger.warning("The outcome of charge %s is unknown: %s", self.reference, error)
         if not answer or not Answer(answer).is_settled:

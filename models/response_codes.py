@@ -241,9 +241,6 @@ MESSAGE_FAMILIES = {
         OTHER_FAILURE,
     ),
 }
-# What is said about a code that is not in the table.
-UNKNOWN_MESSAGE_CODE = MessageCode(_lt("Unknown reason"), 'other')
-
 # The last three digits of a response code.
 MESSAGE_CODES = {
     '000': MessageCode(_lt("Success"), 'success'),
@@ -410,25 +407,41 @@ MESSAGE_CODES = {
 }
 
 
-# What a response code means whose message code sounds like a success, by its status.
-STATUS_CODES = {
-    **dict.fromkeys(const.FAILED_STATUSES, MESSAGE_CODES['074']),
-    **dict.fromkeys((*const.UNFINISHED_STATUSES, const.WAITING_STATUS), MESSAGE_CODES['065']),
-    const.REVIEW_STATUS: MESSAGE_CODES['090'],
+# The number of what a response code means whose message code sounds like a success, by its status.
+STATUS_NUMBERS = {
+    **dict.fromkeys(const.FAILED_STATUSES, '074'),
+    **dict.fromkeys((*const.UNFINISHED_STATUSES, const.WAITING_STATUS), '065'),
+    const.REVIEW_STATUS: '090',
 }
-UNCERTAIN_STATUS_CODE = MessageCode(_lt("Uncertain"), 'unclear')
+# What is said where neither the message code nor the status tells more.
+OTHER_CODES = {
+    'unknown': MessageCode(_lt("Unknown reason"), 'other'),
+    'uncertain': MessageCode(_lt("Uncertain"), 'unclear'),
+}
+# By the number under which a reason is stored.
+CODES = {**MESSAGE_CODES, **OTHER_CODES}
+
+
+def find_number(response_code):
+    """ Return the number of what is known of a response code.
+
+    :param str response_code: The response code: the status and a message code of three digits.
+    :return: The key in `CODES`: the message code; that of the status where the message code tells
+             of a success only.
+    :rtype: str
+    """
+    result = Result.of_code(response_code)
+    number = result.message_code if result.message_code in MESSAGE_CODES else 'unknown'
+    if CODES[number].family == 'success' and result.status not in const.SUCCESSFUL_STATUSES:
+        return STATUS_NUMBERS.get(result.status, 'uncertain')
+    return number
 
 
 def find_message_code(response_code):
     """ Return what is known of a response code.
 
     :param str response_code: The response code: the status and a message code of three digits.
-    :return: The row of the message code, or that of unknown ones; that of the status where the
-             message code tells of a success only.
+    :return: The row of `CODES`.
     :rtype: MessageCode
     """
-    result = Result.of_code(response_code)
-    code = MESSAGE_CODES.get(result.message_code, UNKNOWN_MESSAGE_CODE)
-    if code.family == 'success' and result.status not in const.SUCCESSFUL_STATUSES:
-        return STATUS_CODES.get(result.status, UNCERTAIN_STATUS_CODE)
-    return code
+    return CODES[find_number(response_code)]

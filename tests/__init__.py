@@ -5,6 +5,7 @@ from . import test_closing
 from . import test_conflicts
 from . import test_database_copies
 from . import test_door
+from . import test_figures
 from . import test_orders
 from . import test_payment_method
 from . import test_payment_options
@@ -14,6 +15,7 @@ from . import test_problem_watch
 from . import test_problems
 from . import test_provider_setup
 from . import test_readme
+from . import test_reasons
 from . import test_redirect_form
 from . import test_reference
 from . import test_refusals
@@ -26,4 +28,5 @@ from . import test_trail_access
 from . import test_trail_purge
 from . import test_sums
 from . import test_translations
+from . import test_way_back
 from . import test_windows

@@ -10,6 +10,7 @@ from odoo.tests import tagged
 from odoo.tools import mute_logger
 
 from odoo.addons.payment_aps.aps.errors import APSMessageRefused, APSOutcomeUnknown
+from odoo.addons.payment_aps.models.reasons import make_reason
 from odoo.addons.payment_aps.tests.common import MERCHANT_IDENTIFIER, sign
 from odoo.addons.payment_aps.tests.problem_common import ProblemCommon
 
@@ -366,7 +367,7 @@ class TestProblemKinds(ProblemCommon):
         tx = self._create_transaction('redirect', state='authorized')
         tx.aps_operation = 'VOID_AUTHORIZATION'
         tx.aps_request_state = 'sent'
-        tx._aps_fail_operation("why")
+        tx._aps_fail_operation(make_reason('unknown_outcome'))
         self._commit()
         void_problem = self._find('operation_failed')
         self.assertFalse(void_problem._aps_is_over())
@@ -375,7 +376,7 @@ class TestProblemKinds(ProblemCommon):
 
         paid_tx = self._create_transaction('redirect', reference='PAID', state='done')
         refund_tx = self._send_operation(paid_tx, 'REFUND', 40)
-        refund_tx._aps_fail_operation("why")
+        refund_tx._aps_fail_operation(make_reason('unknown_outcome'))
         self._commit()
         refund_problem = self._find('operation_failed', transaction_id=refund_tx.id)
         self.assertFalse(refund_problem._aps_is_over())

@@ -71,6 +71,8 @@ class TestResponseCodes(APSCommon):
                 self.assertRegex(str(family.advice), r'\.$')
                 text = tx._aps_describe_code(f'14{number}')
                 self.assertEqual(text, f"APS: {code.meaning} (14{number}). {family.advice}")
+        titles = dict(tx._fields['aps_reason']._description_selection(tx.env))
+        self.assertLessEqual(set(response_codes.MESSAGE_CODES), set(titles))
 
     def test_success_is_told_of_successful_statuses_only(self):
         """ Test that the staff doesn't read of a success where the status tells another story. """
@@ -186,7 +188,7 @@ class TestResponseCodes(APSCommon):
         self.assertNotIn("APS:", tx._get_received_message())
 
     def test_texts_are_in_the_language_of_their_reader(self):
-        """ Test that shoppers read their language and the staff that of the company. """
+        """ Test that each reader has their language, and documents that of the company. """
         for lang in ('fr_FR', 'de_DE'):
             self.env['res.lang']._activate_lang(lang)
         self.partner.lang = 'fr_FR'
@@ -203,10 +205,14 @@ class TestResponseCodes(APSCommon):
             message = self.env['payment.aps.message'].search([], limit=1)
             french = message.with_context(lang='fr_FR')
             self.assertEqual([french.meaning, french.advice], [f'fr_FR {t}' for t in terms[:2]])
+            for lang in ('fr_FR', 'de_DE'):
+                reader_tx = tx.with_context(lang=lang)
+                text = f'{lang} {terms[0]} (13666). {lang} {terms[1]}'
+                self.assertEqual(reader_tx.aps_staff_message, text)
+                titles = dict(reader_tx._fields['aps_reason']._description_selection(reader_tx.env))
+                self.assertEqual(titles[tx.aps_reason], f'{lang} {terms[0]}')
+            self.assertIn(f'APS: de_DE {terms[0]} (13666).', tx._get_received_message())
         self.assertEqual(tx.state_message, f'fr_FR {terms[2]}')
-        self.assertEqual(
-            tx.aps_staff_message, f'APS: de_DE {terms[0]} (13666). de_DE {terms[1]}'
-        )
 
     def test_trail_shows_meaning_and_advice(self):
         """ Test what the staff reads in the trail of messages. """

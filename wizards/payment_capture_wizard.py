@@ -6,6 +6,7 @@ class PaymentCaptureWizard(models.TransientModel):
     _inherit = ('payment.capture.wizard', 'payment.aps.single.use')
 
     aps_recent_operations = fields.Text(compute='_compute_aps_recent_operations')
+    aps_is_used = fields.Boolean(compute='_compute_aps_is_used')
 
     #=== COMPUTE METHODS ===#
 
@@ -16,6 +17,11 @@ class PaymentCaptureWizard(models.TransientModel):
                 lambda tx: tx.aps_operation == 'CAPTURE'
             )
             wizard.aps_recent_operations = wizard._aps_describe_recent_operations(captures_sudo)
+
+    @api.depends('transaction_ids')
+    def _compute_aps_is_used(self):
+        for wizard in self:
+            wizard.aps_is_used = bool(wizard._aps_get_txs())
 
     #=== ACTION METHODS ===#
 

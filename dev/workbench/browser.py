@@ -222,6 +222,21 @@ class Shopper:
         self.take_screenshot('confirmation')
         self.say("The shop confirmed the order")
 
+    def try_again(self):
+        """ Go back from the page of a payment that was not made to where it can be made. """
+        self.page.click('[name=aps_try_again]')
+        self.page.wait_for_url(lambda url: '/payment/status' not in url)
+        self.say("Tried again")
+
+    def read_receipt(self):
+        """ Return what the receipt says, and go on to the order. """
+        receipt = self.page.locator('[name=aps_payment_receipt]')
+        expect(receipt).to_be_visible()
+        self.take_screenshot('receipt')
+        text = receipt.inner_text()
+        self.page.click('[name=aps_continue]')
+        return text
+
     @contextmanager
     def stay_on_status_page(self):
         """ Keep the status page from sending the shopper on, so that it can be read.

@@ -10,7 +10,6 @@ from tests.support.till import (
     change_sandbox_account,
     deliver_held_notifications,
     go_to_payment,
-    go_to_payment_step,
     hold_notification,
     read_ledger,
     settle,
@@ -61,8 +60,10 @@ def test_shopper_whose_card_is_declined_pays_with_another_one(shop, shopper):
         shopper.enter_card(BAD_CARD)
         shopper.wait_for_status(NOT_CHARGED)
         shopper.take_screenshot('status-declined')
+    expect(shopper.page.get_by_role('heading', name="Payment declined")).to_be_visible()
     assert_not_paid(shop, declined_reference, 'error')
-    return_to_payment_step(shop, shopper)
+    shopper.try_again()
+    expect(shopper.page.locator('#o_payment_form')).to_be_visible()
 
     paid_reference = shopper.pay()
     shopper.enter_card()
@@ -81,6 +82,7 @@ def test_shopper_who_cancels_reads_so_and_is_not_charged(shop, shopper):
         shopper.cancel()
         shopper.wait_for_status("You canceled the payment. You have not been charged")
         shopper.take_screenshot('status-canceled')
+    expect(shopper.page.get_by_role('heading', name="Payment canceled")).to_be_visible()
 
     assert_not_paid(shop, reference, 'cancel')
 
@@ -98,6 +100,23 @@ def test_pending_payment_is_told_so_and_confirmed_once_it_is_settled(shop, shopp
     shopper.wait_for_confirmation()
 
     assert_paid(shop, reference)
+
+
+def test_failure_that_comes_while_the_shopper_waits_shows_the_way_back(shop, shopper):
+    """ Test that the status page, which learns it by asking, turns into the other one. """
+    reference = go_to_payment(shopper)
+    shopper.enter_card(PENDING_CARD)
+    shopper.wait_for_status("do not pay again")
+    wait_for_notifications(shop)
+
+    settle(shop, reference, 'declined')
+
+    expect(shopper.page.get_by_role('heading', name="Payment declined")).to_be_visible()
+    shopper.try_again()
+    # The cart has become a quotation, which can be paid on its own page.
+    shopper.page.wait_for_url(re.compile('/my/orders/'))
+    expect(shopper.page.locator('#wrap')).to_contain_text(re.compile("Pay"))
+    assert_not_paid(shop, reference, 'error')
 
 
 def test_card_that_is_declined_on_the_page_is_followed_by_one_that_pays(shop, shopper):
@@ -129,21 +148,6 @@ def test_late_feedback_about_the_declined_card_does_not_undo_the_payment(shop, s
 
     assert statuses == [200]
     assert_paid(shop, reference, attempts=2)
-
-
-def return_to_payment_step(shop, shopper):
-    """ Go to the payment step once more after a payment that failed.
-
-    The status page of 17.0 leaves it to the shopper where to go. That of 19.0 goes on to the
-    confirmation page, which has emptied the cart by then.
-    """
-    if shop.series == '17.0':
-        shopper.open_payment_step()
-        return
-    shopper.page.wait_for_url(re.compile('/shop/confirmation'))
-    expect(shopper.page.locator('#wrap')).to_contain_text(NOT_CHARGED)
-    shopper.take_screenshot('landing-declined')
-    go_to_payment_step(shopper)
 
 
 def assert_not_paid_by(shop, reference):

@@ -63,8 +63,13 @@ def test_shopper_of_kuwait_pays_by_knet(shop, shopper, kuwait, knet):
     expect(shopper.page.locator('#card_form')).to_have_count(0)
 
     shopper.answer_local_method('KNET')
+    receipt = shopper.read_receipt()
     shopper.wait_for_confirmation()
 
+    numbers = shop.rpc.call(
+        'payment.transaction', 'search_read', [('reference', '=', reference)], ['aps_bank_numbers']
+    )[0]['aps_bank_numbers']
+    assert numbers['knet_ref_number'] in receipt
     assert read_request(shop, reference)['payment_option'] == 'KNET'
     assert_paid(shop, reference, amount_minor=12340, currency='KWD', method='knet')
 
