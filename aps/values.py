@@ -113,6 +113,18 @@ def to_major_units(amount_minor, currency_code):
     return float(decimal.Decimal(amount_minor).scaleb(-get_currency_decimals(currency_code)))
 
 
+def format_minor_units(amount_minor, currency_code):
+    """ Return an amount as text, with all decimals that it has at APS and the code of its currency.
+
+    :param int amount_minor: The amount, in minor units.
+    :param str currency_code: The ISO 4217 code of the currency.
+    :return: The text.
+    :rtype: str
+    """
+    decimals = get_currency_decimals(currency_code)
+    return f'{to_major_units(amount_minor, currency_code):.{decimals}f} {currency_code}'
+
+
 def parse_minor_units(text):
     """ Return the amount of a message.
 

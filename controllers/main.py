@@ -194,6 +194,10 @@ class APSController(http.Controller):
         tx_sudo, provider_sudo = request.env['payment.transaction'].sudo()._aps_search(message)
         refusals_sudo = request.env['payment.aps.refusal'].sudo()
         if not tx_sudo:
+            messages_sudo = request.env['payment.aps.message'].sudo()
+            # The browser of whoever paid elsewhere is no second delivery, and anybody's.
+            if channel == 'webhook' and messages_sudo._aps_keep_foreign(message):
+                return
             refusals_sudo._aps_note_refused(channel, message, provider_sudo)
             raise Forbidden(f"unknown payment: {describe_message(message)}")
         try:

@@ -5,6 +5,7 @@ from . import ir_http
 from . import payment_aps_charge
 from . import payment_aps_record
 from . import payment_aps_message  # Inherits the former.
+from . import payment_aps_message_foreign
 from . import payment_aps_problem  # Inherits payment_aps_record as well.
 from . import payment_aps_problem_actions
 from . import payment_aps_problem_watch

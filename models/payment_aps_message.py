@@ -14,7 +14,7 @@ from odoo.addons.payment_aps.aps.masking import (
     shorten,
 )
 from odoo.addons.payment_aps.aps.message import Result
-from odoo.addons.payment_aps.aps.values import get_currency_decimals, read_setting, to_major_units
+from odoo.addons.payment_aps.aps.values import format_minor_units, read_setting
 from odoo.addons.payment_aps.models import response_codes
 from odoo.addons.payment_aps.models.payment_transaction import DOCUMENT_FIELDS
 
@@ -142,6 +142,7 @@ class PaymentAPSMessage(models.Model):
         selection=[
             ('accepted', "Accepted"),
             ('refused', "Not applied"),
+            ('foreign', "Not from this database"),
             ('sent', "Sent, no answer"),
             ('answered', "Answered"),
             ('unreachable', "Not sent"),
@@ -312,9 +313,7 @@ class PaymentAPSMessage(models.Model):
         for message in self:
             message.amount = False
             if message.currency and message.amount_minor:
-                decimals = get_currency_decimals(message.currency)
-                amount = to_major_units(int(message.amount_minor), message.currency)
-                message.amount = f'{amount:.{decimals}f} {message.currency}'
+                message.amount = format_minor_units(int(message.amount_minor), message.currency)
 
     #=== BUSINESS METHODS - MESSAGES OF THE ROUTES ===#
 

@@ -179,3 +179,15 @@ class PaymentAPSProblem(models.Model):
     def _aps_act_on_mismatch(self):
         """ Ask APS about the payment, and show it unless that solves the problem. """
         return self._aps_act_on_operation_failed()
+
+    #=== BUSINESS METHODS - MONEY OF NO PAYMENT ===#
+
+    def _aps_act_on_no_payment(self):
+        """ Show the messages of the day about payments that this database doesn't know. """
+        action = self.env['ir.actions.act_window']._for_xml_id(
+            'payment_aps.action_payment_aps_message'
+        )
+        return {**action, 'context': {}, 'domain': [
+            ('provider_id', '=', self.provider_id.id), ('state', '=', 'foreign'),
+            ('create_date', '>=', self.first_date.date()),
+        ]}

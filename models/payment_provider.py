@@ -10,6 +10,7 @@ from werkzeug.urls import iri_to_uri
 
 from odoo import _, api, fields, models
 from odoo.exceptions import ValidationError
+from odoo.tools import ormcache
 
 from odoo.addons.payment_aps.aps import const
 from odoo.addons.payment_aps.aps.errors import (
@@ -98,6 +99,12 @@ class PaymentProvider(models.Model):
              "because of extra parameters.",
         default=True,
     )
+    aps_is_account_shared = fields.Boolean(
+        string="Other Systems Use the Account",
+        help="Whether payments that this database doesn't know are nothing to be told of, since "
+             "another system, or links of the APS dashboard, take them with the same account.",
+        groups='base.group_system',
+    )
     aps_has_own_networks = fields.Boolean(
         string="Offer Local Networks by Name",
         help="Offer NAPS, OmanNet and Meeza as payment methods of their own rather than as brands "
@@ -142,6 +149,7 @@ class PaymentProvider(models.Model):
     @api.model_create_multi
     def create(self, values_list):
         providers = super().create([self._aps_strip_credentials(values) for values in values_list])
+        self._aps_forget_merchants(*values_list)
         providers.filtered(lambda p: p.state == 'enabled')._aps_remember_database()
         return providers
 
@@ -156,6 +164,7 @@ class PaymentProvider(models.Model):
             lambda p: p.state != 'enabled' and values.get('state') == 'enabled'
         )
         res = super().write(values)
+        self._aps_forget_merchants(values)
         enabled_providers._aps_remember_database()
         for provider in moved_providers:
             provider._aps_resume_checks()
@@ -175,6 +184,29 @@ class PaymentProvider(models.Model):
             if isinstance(values.get(name), str)
         }
         return {**values, **stripped_values} if stripped_values else values
+
+    @api.model
+    @ormcache()
+    def _aps_list_merchants(self):
+        """ Return the identifiers of the merchant accounts of this database.
+
+        They are kept, so that whatever strangers send costs no query.
+
+        :return: The identifiers.
+        :rtype: frozenset[str]
+        """
+        providers_sudo = self.sudo().search([('code', '=', 'aps')])
+        return frozenset(filter(None, providers_sudo.mapped('aps_merchant_identifier')))
+
+    @api.model
+    def _aps_forget_merchants(self, *values_list):
+        """ Have the identifiers read anew if they change.
+
+        :param dict values_list: The values that are created or written.
+        :return: None
+        """
+        if any('aps_merchant_identifier' in values for values in values_list):
+            self.env.registry.clear_cache()
 
     #=== COMPUTE METHODS ===#
 

@@ -6,7 +6,7 @@ from odoo.tools import format_datetime
 from odoo.addons.payment_aps.aps import sums
 from odoo.addons.payment_aps.aps.message import Result
 from odoo.addons.payment_aps.aps.schedule import NOTICE_TIME
-from odoo.addons.payment_aps.aps.values import get_currency_decimals, to_major_units
+from odoo.addons.payment_aps.aps.values import format_minor_units, to_major_units
 from odoo.addons.payment_aps.models.reasons import OPEN_REASONS, make_reason
 
 _logger = logging.getLogger(__name__)
@@ -245,11 +245,8 @@ class PaymentTransaction(models.Model):
         :return: The reason.
         :rtype: Reason
         """
-        currency_code = self.currency_id.name
-        decimals = get_currency_decimals(currency_code)
-        amount = to_major_units(amount_minor, currency_code)
         return make_reason(
             'rounding',
-            amount=f'{amount:.{decimals}f} {currency_code}',
+            amount=format_minor_units(amount_minor, self.currency_id.name),
             rounding=str(self.currency_id.rounding),
         )

@@ -1,0 +1,116 @@
+from collections import defaultdict
+
+from odoo import api, fields, models
+
+from odoo.addons.payment_aps.aps import const, readings
+from odoo.addons.payment_aps.aps.message import Answer, is_reference
+from odoo.addons.payment_aps.aps.signature import get_signed_fields
+from odoo.addons.payment_aps.aps.values import format_minor_units
+from odoo.addons.payment_aps.models.payment_provider import ACCOUNT_FIELDS
+
+
+class PaymentAPSMessage(models.Model):
+    """ Messages about payments that this database doesn't know, although its account was paid.
+
+    Such as those of a link or invoice made in the APS dashboard, or of another system that shares
+    the account.
+    """
+
+    _inherit = 'payment.aps.message'
+
+    @api.model
+    def _aps_keep_foreign(self, message):
+        """ Keep a notification about a payment that this database doesn't know, if it is repeated.
+
+        The first delivery is refused, so that a notice that overtook its own payment comes again.
+
+        :param dict message: The message, not yet trusted, whose reference no transaction has.
+        :return: Whether it was kept, and so is to be acknowledged.
+        :rtype: bool
+        """
+        provider_sudo = self._aps_find_signer(message)
+        if not provider_sudo or not self._aps_is_believable(message):
+            return False
+        if not self._aps_was_refused(message, 'webhook'):
+            self._aps_store_refused(
+                provider_sudo, message, 'webhook', "no payment of this database has the reference"
+            )
+            return False
+        is_new = self._aps_insert(
+            provider_sudo, message, channel='webhook', state='foreign',
+        )
+        if is_new and not provider_sudo.aps_is_account_shared:
+            self._aps_note_foreign_money(provider_sudo, Answer(message))
+        return True
+
+    @api.model
+    def _aps_find_signer(self, message):
+        """ Return the provider whose account signed a message.
+
+        A stranger's message costs no query unless it names an account of ours.
+
+        :param dict message: The message, not yet trusted.
+        :return: The sudoed provider, as a `payment.provider` record; empty if there is none.
+        :rtype: recordset of `payment.provider`
+        """
+        providers_sudo = self.env['payment.provider'].sudo()
+        identifier = message.get('merchant_identifier')
+        if identifier not in providers_sudo._aps_list_merchants():
+            return providers_sudo
+        return providers_sudo.search_fetch([
+            ('code', '=', 'aps'), ('state', '!=', 'disabled'),
+            ('aps_merchant_identifier', '=', identifier),
+        ], ACCOUNT_FIELDS).filtered(
+            lambda provider_sudo: provider_sudo._aps_get_account().recognizes(message)
+        )[:1]
+
+    @api.model
+    def _aps_is_believable(self, message):
+        """ Return whether an authentic message says for certain that a payment is not of this
+        database.
+
+        Whoever posts it may have cut another reference out of what was signed, and the refusal of a
+        request names whatever its sender wanted. A charge that is being made has no transaction to
+        see yet.
+
+        :param dict message: The message, whose signature was verified.
+        :rtype: bool
+        """
+        reference = message.get('merchant_reference')
+        return (
+            is_reference(reference)
+            and message.get('status') != const.REFUSED_STATUS
+            and not readings.find_doubt(get_signed_fields(message))
+            and not self.env['payment.aps.charge']._is_declared(reference)
+        )
+
+    @api.model
+    def _aps_note_foreign_money(self, provider, answer):
+        """ Note, once a day, how much money came that belongs to no payment of this database.
+
+        :param recordset provider: The provider whose account was paid.
+        :param Answer answer: What a message says that was just kept.
+        :return: None
+        """
+        if answer.state not in ('authorized', 'done'):
+            return
+        today = fields.Date.today()
+        # An authorization and its payment tell of the same money.
+        payments = {
+            (row.merchant_reference, row.currency): int(row.amount_minor) for row in self.search([
+                ('provider_id', '=', provider.id), ('channel', '=', 'webhook'),
+                ('create_date', '>=', today), ('state', '=', 'foreign'),
+                ('status', 'in', [
+                    status for state in ('authorized', 'done')
+                    for status in const.PAYMENT_STATUS_MAPPING[state]
+                ]),
+            ])
+        }
+        totals = defaultdict(int)
+        for (_reference, currency), amount_minor in payments.items():
+            totals[currency] += amount_minor
+        self.env['payment.aps.problem']._aps_note(
+            'no_payment', provider, key=str(today), detail=', '.join(
+                format_minor_units(total, currency) for currency, total in sorted(totals.items())
+            ),
+        )
