@@ -1,2 +1,3 @@
 from . import main
+from . import paying_twice
 from . import post_processing

@@ -6,6 +6,7 @@ from odoo.exceptions import ValidationError
 from odoo.http import request
 
 from odoo.addons.payment.controllers.post_processing import PaymentPostProcessing
+from odoo.addons.payment_aps.controllers.paying_twice import TWICE_URL, get_aps_transaction
 
 STATUS_ROUTE = '/payment/status'
 # How often the page of a failed payment looks whether it has succeeded after all.
@@ -21,7 +22,7 @@ class APSPostProcessing(PaymentPostProcessing):
         """ Override of `payment` to have APS asked if the shopper came back without an answer, and
         to show the way back to those who have not paid.
         """
-        tx_sudo = self._get_aps_transaction()
+        tx_sudo = get_aps_transaction()
         page = self._send_to_payment_page(tx_sudo) if tx_sudo.aps_is_page_due else None
         if page is not None:
             return page
@@ -36,24 +37,17 @@ class APSPostProcessing(PaymentPostProcessing):
 
     @http.route()
     def poll_status(self, **kwargs):
-        """ Override of `payment` to have APS asked again if the shopper goes on waiting. """
-        tx_sudo = self._get_aps_transaction()
+        """ Override of `payment` to have APS asked again if the shopper goes on waiting, and to
+        lead those who have paid twice to a page that says so.
+        """
+        tx_sudo = get_aps_transaction()
         tx_sudo._aps_check_for_shopper()
         values = super().poll_status(**kwargs)
-        if tx_sudo._aps_is_failed() or tx_sudo._aps_has_receipt():
+        if tx_sudo._aps_was_paid_twice():
+            values['landing_route'] = TWICE_URL
+        elif tx_sudo._aps_is_failed() or tx_sudo._aps_has_receipt():
             values['landing_route'] = STATUS_ROUTE  # This page shows it.
         return values
-
-    def _get_aps_transaction(self):
-        """ Return the payment of the session, if it is one of APS.
-
-        :return: The sudoed transaction, as a `payment.transaction` record; empty if there is none.
-        :rtype: recordset of `payment.transaction`
-        """
-        tx_sudo = request.env['payment.transaction'].sudo().browse(
-            request.session.get(self.MONITORED_TX_ID_KEY)
-        ).exists()
-        return tx_sudo.filtered(lambda tx: tx.provider_code == 'aps')
 
     @staticmethod
     def _show_failure(tx_sudo):
@@ -109,4 +103,6 @@ class APSPostProcessing(PaymentPostProcessing):
         except ValidationError as error:
             tx_sudo._set_error(str(error))
             return None
+        if 'anew_url' in rendering_values:
+            return request.redirect(rendering_values['anew_url'])
         return request.render('payment_aps.payment_page_redirect', rendering_values)

@@ -8,6 +8,7 @@ from . import payment_aps_message  # Inherits the former.
 from . import payment_aps_message_foreign
 from . import payment_aps_problem  # Inherits payment_aps_record as well.
 from . import payment_aps_problem_actions
+from . import payment_aps_problem_twice
 from . import payment_aps_problem_watch
 from . import payment_aps_refusal
 from . import payment_aps_report
@@ -26,6 +27,7 @@ from . import payment_transaction_booking
 from . import payment_transaction_checks
 from . import payment_transaction_closing
 from . import payment_transaction_cron
+from . import payment_transaction_dues
 from . import payment_transaction_figures
 from . import payment_transaction_notices
 from . import payment_transaction_operations
@@ -37,6 +39,7 @@ from . import payment_transaction_status
 from . import payment_transaction_sums
 from . import payment_transaction_texts
 from . import payment_transaction_tokens
+from . import payment_transaction_twice
 
 # Odoo 19.0 renamed the engine's hooks. The adapter is chosen by what the engine has to offer.
 if hasattr(PaymentTransaction, '_handle_notification_data'):

@@ -147,6 +147,18 @@ class PaymentTransaction(models.Model):
     aps_left = fields.Monetary(
         string="Left to Capture", compute='_compute_aps_figures', compute_sudo=True
     )
+    # The payments of an order are compared when one of them is authorized, which the engine of 17.0
+    # doesn't post-process.
+    aps_is_compared = fields.Boolean(
+        help="Whether it was found out if the authorized amount was paid twice.",
+        readonly=True,
+        copy=False,
+    )
+    aps_is_surplus = fields.Boolean(
+        help="Whether it was noted that the payment is to be given back, as it was made twice.",
+        readonly=True,
+        copy=False,
+    )
     aps_is_used = fields.Boolean(
         string="Uses APS", compute='_compute_aps_is_used', search='_search_aps_is_used'
     )
@@ -158,13 +170,14 @@ class PaymentTransaction(models.Model):
     )
 
     def init(self):
-        """ Create an index for each queue of the check. """
+        """ Create an index for each queue of the check, and for what is paid at the till. """
         super().init()
         for number, condition in enumerate(QUEUES, start=1):
             create_index(
                 self.env.cr, f'payment_transaction_aps_queue_{number}', self._table,
                 ['provider_id', 'aps_next_check', 'id'], where=condition,
             )
+        self._aps_index_till()
 
     #=== COMPUTE METHODS ===#
 

@@ -83,10 +83,18 @@ class PaymentTransaction(models.Model):
         self._finalize_post_processing()
 
     def _cron_finalize_post_processing(self):
-        """ Override of `payment` to book what could not be post-processed. """
+        """ Override of `payment` to book what could not be post-processed, and to find
+        out what was paid twice.
+        """
         super()._cron_finalize_post_processing()
         if not self:
             self._aps_book_leftovers()
+            self._aps_compare_authorized()
+
+    def _finalize_post_processing(self):
+        """ Override of `payment` to find out if it was paid twice. """
+        super()._finalize_post_processing()
+        self._aps_compare()
 
     @api.model
     def _aps_prepare_noted_invoices(self, values):

@@ -1,5 +1,7 @@
 from odoo import api, models
 
+from odoo.addons.payment_aps.models.payment_transaction_twice import PAID_STATES
+
 
 class PaymentTransaction(models.Model):
     """ Adapter of the payment engine of Odoo 19.0: its hooks, in terms of `_aps_*`. """
@@ -58,6 +60,11 @@ class PaymentTransaction(models.Model):
         super()._cron_post_process()
         if not self:
             self._aps_book_leftovers()
+
+    def _post_process(self):
+        """ Override of `payment` to find out if it was paid twice. """
+        super()._post_process()
+        self.filtered(lambda tx: tx.state in PAID_STATES)._aps_compare()
 
     @api.model
     def _aps_prepare_noted_invoices(self, _values):

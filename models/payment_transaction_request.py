@@ -24,6 +24,7 @@ from odoo.addons.payment_aps.aps.values import (
     to_minor_units,
 )
 from odoo.addons.payment_aps.controllers.main import APSController
+from odoo.addons.payment_aps.controllers.paying_twice import ANEW_URL
 from odoo.addons.payment_aps.models.payment_transaction import DOCUMENT_FIELDS
 
 _logger = logging.getLogger(__name__)
@@ -139,6 +140,8 @@ class PaymentTransaction(models.Model):
     def _get_specific_rendering_values(self, processing_values):
         """ Override of `payment` to return the signed fields of the redirect form.
 
+        If another payment makes this one needless, the form leads to a page that says so first.
+
         Note: `self.ensure_one()` from `_get_processing_values`
 
         :param dict processing_values: What the engine knows about the transaction.
@@ -149,6 +152,17 @@ class PaymentTransaction(models.Model):
         if self.provider_code != 'aps':
             return res
 
+        form_values = self._aps_sign_form()
+        if self.sudo()._aps_get_prior_standing():
+            return {'anew_url': ANEW_URL}
+        return form_values
+
+    def _aps_sign_form(self):
+        """ Return the signed fields of the redirect form, and the address to post them to.
+
+        :return: The values of the form.
+        :rtype: MaskedValues
+        """
         form_values = self._aps_prepare_form_values()
         return MaskedValues(
             form_values,

@@ -8,6 +8,7 @@ from . import test_door
 from . import test_figures
 from . import test_foreign_money
 from . import test_orders
+from . import test_paying_twice
 from . import test_payment_method
 from . import test_payment_options
 from . import test_payment_provider

@@ -239,6 +239,10 @@ class Merchant:
         self.shop.query("UPDATE payment_transaction SET aps_next_check = NULL")
         self.run_check_cron()  # Waits for the run that is asking.
 
+    def run_watch(self):
+        """ Run the watch for problems. """
+        self._run_cron('payment_aps.ir_cron_aps_watch')
+
     def post_process(self):
         """ Run the engine's post-processing. """
         self._run_cron('payment.cron_post_process_payment_tx')
