@@ -1,5 +1,6 @@
 """ Databases and servers of one Odoo series. """
 
+import hashlib
 import re
 import shutil
 
@@ -9,6 +10,12 @@ from .venvs import get_python
 
 # What the tests and the demo need around the addon.
 BASE_MODULES = 'website_sale,account_payment'
+# Every app of Odoo's community edition that takes payments online.
+APP_MODULES = ','.join((
+    BASE_MODULES, 'website_event_sale', 'website_event_booth_sale', 'website_sale_slides',
+    'website_sale_loyalty', 'pos_online_payment_self_order',
+))
+MAX_NAME_LENGTH = 63  # Of a database.
 
 
 class Odoo:
@@ -81,8 +88,7 @@ class Odoo:
         :return: The name of the database.
         :rtype: str
         """
-        label = re.sub(r'\W', '_', f'{self.series}_{modules}')
-        name = f'base_{label}'.lower()
+        name = self._name_base(modules)
         if self.postgres.query('postgres', f"SELECT 1 FROM pg_database WHERE datname = '{name}'"):
             return name
         dump = CACHE / f'{name}.dump'
@@ -102,6 +108,14 @@ class Odoo:
         shutil.rmtree(files, ignore_errors=True)
         shutil.copytree(filestore, files)
         self.postgres.dump(name, dump)
+        return name
+
+    def _name_base(self, modules):
+        """ Return the name of the database with the given modules. """
+        name = re.sub(r'\W', '_', f'base_{self.series}_{modules}').lower()
+        if len(name) > MAX_NAME_LENGTH:
+            digest = hashlib.sha256(name.encode()).hexdigest()
+            name = re.sub(r'\W', '_', f'base_{self.series}_{digest[:16]}')
         return name
 
     @property

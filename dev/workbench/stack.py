@@ -13,6 +13,7 @@ class Stack:
 
     def __init__(
         self, source, run_folder, postgres=None, port=None, sandbox_port=None, coverage=None,
+        modules=BASE_MODULES,
     ):
         """
         :param Source source: The Odoo to run.
@@ -21,13 +22,14 @@ class Stack:
         :param int port: The port of Odoo; any free one by default.
         :param int sandbox_port: The port of the sandbox; any free one by default.
         :param Coverage coverage: What measures the servers, if wanted.
+        :param str modules: The modules beside the addon, separated by commas.
         """
         self.postgres = postgres or Postgres(run_folder)
         self.second_url = self.second_process = None
         self.odoo = Odoo(source, self.postgres, run_folder)
         self.database = 'shop_' + source.series.replace('.', '')
         self.sandbox = Sandbox(run_folder, sandbox_port)
-        self._install()
+        self._install(modules)
         self.odoo.coverage = coverage
         say(f"Starting Odoo {source.series}...")
         self.url, self.process = self.odoo.serve(self.database, name='shop', port=port)
@@ -37,9 +39,9 @@ class Stack:
         connect_shop(self.rpc, self.url, self.sandbox.url)
         self.sandbox.connect(self.url)
 
-    def _install(self):
+    def _install(self, modules):
         """ Install the addon in a copy of the base database. """
-        base = self.odoo.get_base(BASE_MODULES)
+        base = self.odoo.get_base(modules)
         self.odoo.copy_database(base, self.database)
         say("Installing payment_aps...")
         self.odoo.execute(
