@@ -106,17 +106,19 @@ class PaymentProvider(models.Model):
             return codes
         return const.DEFAULT_PAYMENT_METHOD_CODES
 
-    def _aps_get_payment_command(self, method_code, operation):
+    def _aps_get_payment_command(self, method_code, operation, is_at_till=False):
         """ Return whether a payment is to be taken at once or to be reserved only.
 
         :param str method_code: The code of the payment method.
         :param str operation: The operation of the transaction; a charge without the shopper is
                               always taken at once.
+        :param bool is_at_till: Whether an order of a point of sale is paid. Odoo calls it paid, and
+                                books it, as soon as the amount is reserved, so it is taken at once.
         :return: `PURCHASE` or `AUTHORIZATION`.
         :rtype: str
         """
         option = const.OPTIONS_BY_METHOD.get(method_code, const.ANY_CARD)
         is_manual = self.sudo().capture_manually  # Accountants may not read providers.
-        if is_manual and option.authorization and operation != 'offline':
+        if is_manual and option.authorization and operation != 'offline' and not is_at_till:
             return 'AUTHORIZATION'
         return 'PURCHASE'

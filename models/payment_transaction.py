@@ -525,6 +525,8 @@ class PaymentTransaction(models.Model):
             target_state, answer.fort_id, answer.fields.get('payment_option')
         )
         self._aps_set_state(target_state, response_code)
+        if target_state == 'done' and self._aps_is_at_till():
+            self._aps_trigger_post_processing()  # A cashier waits, whatever the customer does.
         self._aps_note_bank_numbers(answer)
         self._aps_tokenize(answer, target_state)
         if (was_failed and target_state == 'pending') or (

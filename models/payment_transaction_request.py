@@ -63,7 +63,7 @@ class PaymentTransaction(models.Model):
             **({'partner_lang': lang} if lang else {}),
             'aps_account': provider._aps_get_account_digest(),
             'aps_payment_command': provider._aps_get_payment_command(
-                method_sudo.code, values.get('operation')
+                method_sudo.code, values.get('operation'), bool(values.get('pos_order_id'))
             ),
             'aps_next_check': get_next_check(
                 now, now, self._aps_get_draft_schedule(values.get('operation'))
@@ -228,7 +228,13 @@ class PaymentTransaction(models.Model):
         :return: `PURCHASE` or `AUTHORIZATION`.
         :rtype: str
         """
-        return self.provider_id._aps_get_payment_command(self.payment_method_code, self.operation)
+        return self.provider_id._aps_get_payment_command(
+            self.payment_method_code, self.operation, self._aps_is_at_till()
+        )
+
+    def _aps_is_at_till(self):
+        """ Return whether an order of a point of sale is paid, whose module is optional. """
+        return 'pos_order_id' in self._fields and bool(self.pos_order_id)
 
     def _aps_note_request(self):
         """ Remember the merchant account and command that the payment is about to be made with.

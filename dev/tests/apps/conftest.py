@@ -1,15 +1,36 @@
 """ What the tests of Odoo's apps share. """
 
+import time
+
 import pytest
 
 from tests.support.payments import Merchant
 from tests.support.visitor import Visitor
 
 
+class Seller(Merchant):
+    """ A merchant who sells by every app of Odoo. """
+
+    def post_process_until(self, condition):
+        """ Run the engine's post-processing until something is so.
+
+        Another process may be in its way, which has done it then.
+
+        :param callable condition: Returns whether it is.
+        :return: None
+        """
+        for _attempt in range(25):
+            self.post_process()
+            if condition():
+                return
+            time.sleep(0.2)
+        raise AssertionError("The post-processing has not done it.")
+
+
 @pytest.fixture
 def seller(shop):
     """ A merchant who sells by every app of Odoo. """
-    return Merchant(shop)
+    return Seller(shop)
 
 
 @pytest.fixture

@@ -1,25 +1,114 @@
 """ What is sold on the website, from the page to the paid and delivered order. """
 
+import itertools
+
 import pytest
 
-from tests.support.purchases import Booth, Course, Goods, Ticket
-from tests.support.visitor import Visitor
-from workbench.shop import PORTAL
+from tests.support.extent import get_extent
+from tests.support.purchases import Booth, Course, FreeTicket, Goods, Ticket
+from tests.support.visitor import JSONError, Visitor
+from workbench.shop import PORTAL, get_currency
 
 APPS = {'goods': Goods, 'ticket': Ticket, 'booth': Booth, 'course': Course}
+ADMIN = {'login': 'admin', 'password': 'admin'}
+SHOPPERS = {'guest': None, 'portal': PORTAL, 'internal': ADMIN}
+# By default each app and each kind of shopper once, else each app with each kind of them.
+TELLING = [('goods', 'portal'), ('ticket', 'guest'), ('booth', 'guest'), ('course', 'internal')]
+PAIRS = TELLING if get_extent('APS_APPS', 0, 1) == 0 else list(itertools.product(APPS, SHOPPERS))
 
 
-@pytest.fixture(params=APPS)
-def purchase(request, seller):
-    """ Something that is sold on the website. """
-    return APPS[request.param](seller)
+@pytest.fixture
+def make_visitor(shop):
+    """ Make a visitor of some kind. """
+    return lambda kind: Visitor(shop, SHOPPERS[kind])
 
 
-def test_guest_pays_and_gets_it(purchase, stranger):
-    attempt = purchase.open_form(stranger).start()
+@pytest.mark.parametrize(('app', 'kind'), PAIRS)
+def test_what_is_paid_is_delivered(seller, make_visitor, app, kind):
+    purchase = APPS[app](seller)
+    visitor = make_visitor(kind)
+    attempt = purchase.open_form(visitor).start()
 
     assert attempt.pay() == 'done'
 
+    assert '/shop/confirmation' in visitor.url
     assert purchase.is_delivered(attempt)
     assert attempt.read_captured() == round(purchase.amount * 100)
     assert attempt.read_booked() == [purchase.amount]
+
+
+@pytest.mark.parametrize('app', APPS)
+def test_nothing_is_delivered_before_the_money_is_there(seller, stranger, app):
+    purchase = APPS[app](seller)
+    form = purchase.open_form(stranger)
+    declined = form.start()
+    assert declined.pay('declined') == 'error'
+    assert not purchase.is_delivered(declined)
+    attempt = purchase.check_out(stranger).start()
+    assert attempt.pay('pending') == 'pending'
+    assert not purchase.is_delivered(attempt)
+
+    attempt.settle()
+    seller.post_process_until(lambda: purchase.is_delivered(attempt))
+
+    assert attempt.read_booked() == [purchase.amount]
+    assert declined.read_booked() == []
+
+
+@pytest.mark.parametrize(
+    ('currency', 'amount_minor'), [('KWD', 123450), ('SAR', 12345)][:get_extent('APS_APPS', 1, 2)]
+)
+def test_shop_of_another_currency_is_paid_to_the_minor_unit(
+    seller, stranger, currency, amount_minor
+):
+    currency_id = get_currency(seller.rpc, currency)
+    seller.rpc.call('res.currency', 'write', [currency_id], {'active': True})
+    pricelist_id = seller.rpc.call('product.pricelist', 'create', {
+        'name': currency, 'currency_id': currency_id, 'selectable': True,
+    })
+    purchase = Goods(seller)
+    stranger.get('/shop')
+    stranger.get(f'/shop/change_pricelist/{pricelist_id}')
+    attempt = purchase.open_form(stranger).start()
+    assert (attempt.fields['currency'], attempt.fields['amount']) == (currency, str(amount_minor))
+    assert attempt.pay() == 'done'
+    assert attempt.read_captured() == amount_minor
+    assert purchase.is_delivered(attempt)
+
+
+def test_free_ticket_needs_no_payment(seller, stranger):
+    ticket = FreeTicket(seller)
+    ticket.choose(stranger)
+    assert ticket.read_registrations() == ['open']
+
+
+def test_ticket_that_was_sold_out_meanwhile_is_not_paid(seller, stranger, shop):
+    ticket = Ticket(seller)
+    seller.rpc.call('event.event.ticket', 'write', [ticket.ticket_id], {'seats_max': 1})
+    form = ticket.open_form(stranger)
+    other = Visitor(shop)
+    assert ticket.read_registrations() == ['draft']
+    rival = ticket.open_form(other) if shop.series == '17.0' else None
+    attempt = form.start()
+    assert attempt.pay() == 'done'
+    assert ticket.is_delivered(attempt) or rival
+    if rival:
+        with pytest.raises(JSONError):
+            rival.start()
+
+
+def test_booth_that_is_sold_twice_is_booked_twice(seller, stranger, shop):
+    booth = Booth(seller)
+    form = booth.open_form(stranger)
+    rival = booth.open_form(Visitor(shop))
+    first, second = form.start(), rival.start()
+    assert first.pay() == 'done'
+    assert booth.is_delivered(first)
+    second.go()
+    second.leave()
+
+    seller.post_process()
+
+    assert second.read().state == 'done'
+    assert not booth.is_delivered(second)
+    assert second.read_captured() == booth.amount * 100

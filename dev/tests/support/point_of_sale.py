@@ -1,17 +1,18 @@
 """ A till, its orders, and the menus of its tables and kiosks, as their apps use them. """
 
 import itertools
+import random
 import time
 import uuid
 
 from workbench.shop import get_currency
 
-numbers = itertools.count(1)
+numbers = itertools.count(random.randrange(10 ** 4, 9 * 10 ** 4))  # For codes of five digits.
 DISH = "Machboos"
 
 
 class Till:
-    """ A point of sale whose customers pay online, with an open session. """
+    """ A point of sale whose customers pay online. """
 
     def __init__(self, merchant, currency='AED', is_restaurant=False, **values):
         """
@@ -33,7 +34,7 @@ class Till:
         })
         if is_restaurant:
             self._create_table()
-        self.session_id = self._open_session()
+        self.session_id = None
         self.dish_id = self.create_product(DISH, 40)
 
     def _get_online_method(self):
@@ -47,7 +48,7 @@ class Till:
         """ Create a payment method for cash; each till needs its own. """
         number = next(numbers)
         journal_id = self.rpc.call('account.journal', 'create', {
-            'name': f"Cash {number}", 'type': 'cash', 'code': f'CS{number}',
+            'name': f"Cash {number}", 'type': 'cash', 'code': str(number),
         })
         return self.rpc.call('pos.payment.method', 'create', {
             'name': f"Cash {number}", 'journal_id': journal_id,
@@ -60,8 +61,8 @@ class Till:
         currency_id = get_currency(self.rpc, currency)
         self.rpc.call('res.currency', 'write', [currency_id], {'active': True})
         journal_id = self.rpc.call('account.journal', 'create', {
-            'name': f"Sales {currency}", 'type': 'general' if not self.is_new_series else 'general',
-            'code': f'S{next(numbers)}', 'currency_id': currency_id,
+            'name': f"Sales {currency}", 'type': 'general',
+            'code': str(next(numbers)), 'currency_id': currency_id,
         })
         pricelist_id = self.rpc.call('product.pricelist', 'create', {
             'name': currency, 'currency_id': currency_id,
@@ -82,14 +83,16 @@ class Till:
             name: next(numbers), 'floor_id': floor_id, 'seats': 2,
         })
 
-    def _open_session(self):
-        """ Open the session of the day. """
+    def open(self):
+        """ Open the session of the day, if it isn't open. """
+        if self.session_id:
+            return
         session_id = self.rpc.call('pos.session', 'create', {
             'config_id': self.config_id, 'user_id': self.rpc.uid,
         })
         opening = 'set_opening_control' if self.is_new_series else 'set_cashbox_pos'
         self.rpc.call('pos.session', opening, [session_id], 0, '')
-        return session_id
+        self.session_id = session_id
 
     def create_product(self, name, price):
         """ Create a product of the till, without taxes, and return its id. """
@@ -110,6 +113,7 @@ class Till:
         :return: The order.
         :rtype: TillOrder
         """
+        self.open()
         order = TillOrder(self, **self._send_order(amount, values))
         order.ask_for(amount if online is None else online)
         return order
@@ -156,6 +160,8 @@ class Till:
             )
         self.rpc.call('pos.session', 'close_session_from_ui', [self.session_id])
         [session] = self.rpc.call('pos.session', 'read', [self.session_id], ['state'])
+        if session['state'] == 'closed':
+            self.session_id = None
         return session['state']
 
 
@@ -171,6 +177,7 @@ class Menu:
         self.till = till
         self.device = device
         self.visitor = visitor
+        till.open()
         [config] = till.rpc.call('pos.config', 'read', [till.config_id], ['access_token'])
         self.access_token = config['access_token']
 

@@ -70,6 +70,17 @@ class Purchase:
         )
         return {'country_id': country_id, 'state_id': state_id}
 
+    def create_product(self, kind, name, price):
+        """ Publish a product of some kind, without taxes, and return its id. """
+        field = 'service_tracking' if self.is_new_series else 'detailed_type'
+        template_id = self.rpc.call('product.template', 'create', {
+            'name': name, 'list_price': price, 'taxes_id': [(6, 0, [])], 'type': 'service',
+            'is_published': True, field: kind,
+        })
+        return self.rpc.call(
+            'product.product', 'search', [('product_tmpl_id', '=', template_id)]
+        )[0]
+
     def put_in_cart(self, visitor, product_id):
         """ Put a product in the cart, as its page does. """
         if self.is_new_series:
@@ -119,12 +130,6 @@ class EventPurchase(Purchase):
             'date_begin': '2040-01-01 18:00:00', 'date_end': '2040-01-01 22:00:00',
         })
 
-    def prepare_product(self, xmlid):
-        """ Return the id of the product that Odoo ships for it, without taxes. """
-        product_id = self.rpc.ref(xmlid)
-        self.rpc.call('product.product', 'write', [product_id], {'taxes_id': [(6, 0, [])]})
-        return product_id
-
 
 class Ticket(EventPurchase):
     """ A ticket for an event. """
@@ -134,7 +139,7 @@ class Ticket(EventPurchase):
     def prepare(self):
         """ Offer tickets. """
         super().prepare()
-        product_id = self.prepare_product('event_product.product_product_event')
+        product_id = self.create_product('event', "Ticket", self.amount)
         self.ticket_id = self.rpc.call('event.event.ticket', 'create', {
             'name': "Seat", 'event_id': self.event_id, 'product_id': product_id,
             'price': self.amount,
@@ -179,7 +184,7 @@ class Booth(EventPurchase):
     def prepare(self):
         """ Offer a booth. """
         super().prepare()
-        product_id = self.prepare_product('event_booth_sale.product_product_event_booth')
+        product_id = self.create_product('event_booth', "Stall", self.amount)
         self.category_id = self.rpc.call('event.booth.category', 'create', {
             'name': f"Stall {time.time_ns()}", 'product_id': product_id, 'price': self.amount,
         })
@@ -213,17 +218,8 @@ class Course(Purchase):
 
     def prepare(self):
         """ Offer the course. """
-        kind = {'service_tracking': 'course'} if self.is_new_series else {
-            'detailed_type': 'course',
-        }
         name = f"Calligraphy {time.time_ns()}"
-        template_id = self.rpc.call('product.template', 'create', {
-            'name': name, 'list_price': self.amount, 'taxes_id': [(6, 0, [])], 'type': 'service',
-            'is_published': True, **kind,
-        })
-        [self.product_id] = self.rpc.call(
-            'product.product', 'search', [('product_tmpl_id', '=', template_id)]
-        )
+        self.product_id = self.create_product('course', name, self.amount)
         self.course_id = self.rpc.call('slide.channel', 'create', {
             'name': name, 'enroll': 'payment', 'product_id': self.product_id, 'is_published': True,
             'visibility': 'public',

@@ -30,18 +30,18 @@ class Tags(HTMLParser):
             self.found.append(dict(attrs))
 
 
-def find_tags(page, name, **attributes):
+def find_tags(page, tag_name, /, **attributes):
     """ Return the attributes of the tags of a page that have some values.
 
     :param str page: The page.
-    :param str name: The name of the tags.
+    :param str tag_name: The name of the tags.
     :param str attributes: The values, with `_` for `-` in the names.
     :return: The attributes of each tag.
     :rtype: list[dict]
     """
     wanted = {key.replace('_', '-'): value for key, value in attributes.items()}
     return [
-        tag for tag in Tags(page, name).found
+        tag for tag in Tags(page, tag_name).found
         if all(tag.get(key) == value for key, value in wanted.items())
     ]
 
