@@ -6,6 +6,7 @@ import pytest
 
 from tests.support.payments import Merchant
 from tests.support.visitor import Visitor
+from workbench.shop import get_currency
 
 
 class Seller(Merchant):
@@ -25,6 +26,14 @@ class Seller(Merchant):
                 return
             time.sleep(0.2)
         raise AssertionError("The post-processing has not done it.")
+
+
+@pytest.fixture(scope='session', autouse=True)
+def default_pricelist(shop):
+    """ The list of prices of the website, whatever lists of other currencies tests add. """
+    return shop.rpc.call('product.pricelist', 'create', {
+        'name': "Website", 'currency_id': get_currency(shop.rpc, 'AED'), 'sequence': 1,
+    })
 
 
 @pytest.fixture

@@ -6,11 +6,10 @@ import pytest
 
 from tests.support.extent import get_extent
 from tests.support.purchases import Booth, Course, FreeTicket, Goods, Ticket
-from tests.support.visitor import JSONError, Visitor
+from tests.support.visitor import ADMIN, JSONError, Visitor
 from workbench.shop import PORTAL, get_currency
 
 APPS = {'goods': Goods, 'ticket': Ticket, 'booth': Booth, 'course': Course}
-ADMIN = {'login': 'admin', 'password': 'admin'}
 SHOPPERS = {'guest': None, 'portal': PORTAL, 'internal': ADMIN}
 # By default each app and each kind of shopper once, else each app with each kind of them.
 TELLING = [('goods', 'portal'), ('ticket', 'guest'), ('booth', 'guest'), ('course', 'internal')]
@@ -19,7 +18,16 @@ PAIRS = TELLING if get_extent('APS_APPS', 0, 1) == 0 else list(itertools.product
 
 @pytest.fixture
 def make_visitor(shop):
-    """ Make a visitor of some kind. """
+    """ Make a visitor of some kind; who has an account has an address, too. """
+    logins = [login['login'] for login in SHOPPERS.values() if login]
+    for user in shop.rpc.search_read('res.users', [('login', 'in', logins)], ['partner_id']):
+        shop.rpc.call('res.partner', 'write', [user['partner_id'][0]], {
+            'street': "Corniche 1", 'city': "Dubai", 'zip': '00000', 'phone': '+971 4 000 0000',
+            'country_id': shop.rpc.ref('base.ae'), 'state_id': shop.rpc.call(
+                'res.country.state', 'search', [('country_id', '=', shop.rpc.ref('base.ae'))],
+                limit=1,
+            )[0],
+        })
     return lambda kind: Visitor(shop, SHOPPERS[kind])
 
 
@@ -64,7 +72,7 @@ def test_shop_of_another_currency_is_paid_to_the_minor_unit(
     currency_id = get_currency(seller.rpc, currency)
     seller.rpc.call('res.currency', 'write', [currency_id], {'active': True})
     pricelist_id = seller.rpc.call('product.pricelist', 'create', {
-        'name': currency, 'currency_id': currency_id, 'selectable': True,
+        'name': currency, 'currency_id': currency_id, 'selectable': True, 'sequence': 99,
     })
     purchase = Goods(seller)
     stranger.get('/shop')

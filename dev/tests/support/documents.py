@@ -5,6 +5,7 @@ import urllib.parse
 from workbench.shop import PRODUCT
 
 from .till import POSTED_STATES
+from .visitor import ADMIN, Visitor
 
 
 class Document:
@@ -16,6 +17,7 @@ class Document:
         :param str model: `sale.order` or `account.move`.
         :param int document_id: The id of the document.
         """
+        self.merchant = merchant
         self.rpc = merchant.rpc
         self.model = model
         self.id = document_id
@@ -28,10 +30,8 @@ class Document:
 
     def get_query(self):
         """ Return the query of the address that the customer was sent. """
-        action = self.rpc.call(self.model, 'preview_' + {
-            'sale.order': 'sale_order', 'account.move': 'invoice',
-        }[self.model], [self.id])
-        query = dict(urllib.parse.parse_qsl(urllib.parse.urlsplit(action['url']).query))
+        url = self.rpc.call(self.model, 'get_portal_url', [self.id])
+        query = dict(urllib.parse.parse_qsl(urllib.parse.urlsplit(url).query))
         return {name: value for name, value in query.items() if name == 'access_token'}
 
     def open_form(self, visitor, **query):
@@ -46,10 +46,11 @@ class Document:
         :rtype: str
         """
         context = {'active_model': self.model, 'active_id': self.id, 'active_ids': [self.id]}
-        wizard_id = self.rpc.call('payment.link.wizard', 'create', {
+        backend = Visitor(self.merchant.shop, ADMIN)  # The address is that of the request.
+        wizard_id = backend.call_model('payment.link.wizard', 'create', {
             **({} if amount is None else {'amount': amount}),
         }, context=context)
-        [wizard] = self.rpc.call('payment.link.wizard', 'read', [wizard_id], ['link'])
+        [wizard] = backend.call_model('payment.link.wizard', 'read', [wizard_id], ['link'])
         parts = urllib.parse.urlsplit(wizard['link'])
         return f'{parts.path}?{parts.query}'
 

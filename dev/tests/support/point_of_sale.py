@@ -65,7 +65,7 @@ class Till:
             'code': str(next(numbers)), 'currency_id': currency_id,
         })
         pricelist_id = self.rpc.call('product.pricelist', 'create', {
-            'name': currency, 'currency_id': currency_id,
+            'name': currency, 'currency_id': currency_id, 'sequence': 99,  # Not for the website.
         })
         return {
             'journal_id': journal_id, 'invoice_journal_id': journal_id, 'use_pricelist': True,
@@ -144,11 +144,15 @@ class Till:
         return {'order_id': answer[0]['id'], 'access_token': order['access_token']}
 
     def close(self):
-        """ Close the session at the end of the day.
+        """ Close the session at the end of the day; orders that nobody pays are deleted.
 
         :return: The state of the session.
         :rtype: str
         """
+        drafts = self.rpc.call('pos.order', 'search', [
+            ('session_id', '=', self.session_id), ('state', '=', 'draft'),
+        ])
+        self.rpc.call('pos.order', 'unlink', drafts)
         [config] = self.rpc.call('pos.config', 'read', [self.config_id], ['cash_control'])
         if config['cash_control']:
             [session] = self.rpc.call(

@@ -1,6 +1,5 @@
 """ A visitor of the shop, without a browser: pages, forms, and the way through a payment. """
 
-import html
 import json
 import re
 import time
@@ -9,10 +8,11 @@ import urllib.parse
 import urllib.request
 from html.parser import HTMLParser
 
-from .portal_shopper import JSONError, post_form, read_inputs
+from .portal_shopper import JSONError, post_form
 
 CONFLICT = 'retry'  # What the status page answers if the database was busy.
 POLLS = 20
+ADMIN = {'login': 'admin', 'password': 'admin'}
 
 
 class Tags(HTMLParser):
@@ -102,6 +102,12 @@ class Visitor:
         if 'error' in answer:
             raise JSONError(answer['error']['data']['message'])
         return answer.get('result')
+
+    def call_model(self, model, method, *args, **kwargs):
+        """ Call a method of a model as the backend does, and return the result. """
+        return self.call(
+            '/web/dataset/call_kw', model=model, method=method, args=list(args), kwargs=kwargs
+        )
 
     def open_form(self, path, **query):
         """ Open a page with a payment form.
@@ -212,7 +218,10 @@ class Attempt:
         """
         self.visitor = visitor
         self.shop = visitor.shop
-        self.fields = read_inputs(processing_values['redirect_form_html'])
+        self.fields = {
+            tag['name']: tag['value']
+            for tag in find_tags(processing_values['redirect_form_html'], 'input')
+        }
         self.reference = processing_values['reference']
 
     def pay(self, result='success', **options):
@@ -271,8 +280,3 @@ class Attempt:
             ('payment_transaction_id.reference', '=', self.reference),
             ('state', 'in', ('posted', 'in_process', 'paid')),
         ], ['amount'])]
-
-
-def unescape(text):
-    """ Return a text of a page as it is read. """
-    return html.unescape(text)
