@@ -71,7 +71,7 @@ class Source:
 
         The packaged addons win over any other folder, so the module itself must be exchanged.
 
-        :param Path addons: The folder that holds the addon.
+        :param Path addons: The folder that holds the addon, and others that tests need beside it.
         :return: The folder of packages.
         :rtype: Path
         """
@@ -82,9 +82,8 @@ class Source:
                 for entry in (self.packages_folder / folder).iterdir():
                     if entry.name != left_out:
                         (overlay / folder / entry.name).symlink_to(entry)
-            (overlay / 'odoo' / 'addons' / 'payment_aps').symlink_to(
-                (addons / 'payment_aps').resolve()
-            )
+            for addon in addons.iterdir():
+                (overlay / 'odoo' / 'addons' / addon.name).symlink_to(addon.resolve())
         return overlay
 
 

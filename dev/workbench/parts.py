@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from .coverage import FLOORS, Coverage
 from .lint import check_style
 from .log_check import check_log
-from .odoo import Odoo
+from .odoo import APP_MODULES, Odoo
 from .odoo_log import read_results, read_times
 from .odoo_source import find_sources
 from .postgres import Postgres
@@ -27,7 +27,9 @@ SHOP_FOLDERS = {
     'stress': TESTS / 'stress',
     'browser': TESTS / 'browser',
 }
-PARTS_OF_A_SERIES = ('odoo', 'core', 'upgrade', *SHOP_FOLDERS)
+# The part whose shop has every app of Odoo that takes payments, and so a database of its own.
+APPS = 'apps'
+PARTS_OF_A_SERIES = ('odoo', 'core', 'upgrade', *SHOP_FOLDERS, APPS)
 PARTS = (*PARTS_WITHOUT_ODOO, *PARTS_OF_A_SERIES)
 
 
@@ -42,6 +44,13 @@ class Result:
     failures: tuple = ()
     times: dict = field(default_factory=dict)  # How long each test took, in seconds.
     seconds: float = 0
+
+
+def list_addons():
+    """ Return the folders of the addons that tests install beside ours. """
+    return sorted(
+        folder for folder in (TESTS / 'modules').iterdir() if (folder / '__manifest__.py').exists()
+    )
 
 
 def make_result(findings):
@@ -83,7 +92,11 @@ class Parts:
         if 'upgrade' in wanted:
             self._measure(f'upgrade {source.series}', self._run_upgrade, odoo)
         if set(SHOP_FOLDERS) & set(wanted):
-            self._run_on_stack(source, coverage)
+            self._run_on_stack(source, coverage, SHOP_FOLDERS)
+        if APPS in wanted:
+            self._run_on_stack(
+                source, None, {APPS: TESTS / APPS}, modules=APP_MODULES, others=list_addons(),
+            )
         return self.results
 
     def run_without_odoo(self):
@@ -200,23 +213,27 @@ class Parts:
         failures = check_upgrade(odoo, self.folder)
         return make_result(failures + check_log(odoo.read_log(odoo.folder / 'upgrade.log')))
 
-    def _run_on_stack(self, source, coverage):
+    def _run_on_stack(self, source, coverage, folders, **addons):
         """ Run the tests that need a running shop.
 
         :param Source source: The Odoo to run.
         :param Coverage coverage: What measures the servers, if wanted.
+        :param dict folders: The parts that can be run on it, with the folders of their tests.
+        :param addons: What is installed in the shop, see `Stack`; that of most tests by default.
         :return: None
         """
         try:
-            stack = Stack(source, self.folder, postgres=self.postgres, coverage=coverage)
+            stack = Stack(
+                source, self.folder, postgres=self.postgres, coverage=coverage, **addons
+            )
         except Failure as failure:
             name = f'shop {source.series}'
             self.results.append(Result(name, failed=1, failures=(str(failure),)))
             return
-        if {'servers', 'stress'} & set(self.arguments.parts):
+        if {'servers', 'stress'} & set(folders) & set(self.arguments.parts):
             stack.start_second_server()
         environment = stack.get_environment()
-        for part, folder in SHOP_FOLDERS.items():
+        for part, folder in folders.items():
             if part in self.arguments.parts:
                 self._measure(f'{part} {source.series}', self._run_pytest, [folder], environment)
         self._measure(f'log of shop {source.series}', self._check_logs, stack.odoo)

@@ -13,7 +13,7 @@ class Stack:
 
     def __init__(
         self, source, run_folder, postgres=None, port=None, sandbox_port=None, coverage=None,
-        modules=BASE_MODULES,
+        modules=BASE_MODULES, others=(),
     ):
         """
         :param Source source: The Odoo to run.
@@ -22,14 +22,15 @@ class Stack:
         :param int port: The port of Odoo; any free one by default.
         :param int sandbox_port: The port of the sandbox; any free one by default.
         :param Coverage coverage: What measures the servers, if wanted.
-        :param str modules: The modules beside the addon, separated by commas.
+        :param str modules: The modules of Odoo to install, separated by commas.
+        :param list[Path] others: The folders of more addons to install beside ours.
         """
         self.postgres = postgres or Postgres(run_folder)
         self.second_url = self.second_process = None
         self.odoo = Odoo(source, self.postgres, run_folder)
         self.database = 'shop_' + source.series.replace('.', '')
         self.sandbox = Sandbox(run_folder, sandbox_port)
-        self._install(modules)
+        self._install(modules, others)
         self.odoo.coverage = coverage
         say(f"Starting Odoo {source.series}...")
         self.url, self.process = self.odoo.serve(self.database, name='shop', port=port)
@@ -39,14 +40,17 @@ class Stack:
         connect_shop(self.rpc, self.url, self.sandbox.url)
         self.sandbox.connect(self.url)
 
-    def _install(self, modules):
-        """ Install the addon in a copy of the base database. """
+    def _install(self, modules, others):
+        """ Install the addon, and others, in a copy of the base database. """
+        for other in others:
+            (self.odoo.addons / other.name).symlink_to(other)
         base = self.odoo.get_base(modules)
         self.odoo.copy_database(base, self.database)
         say("Installing payment_aps...")
         self.odoo.execute(
-            self.database, '-i', 'payment_aps', '--no-http', *self.odoo.without_demo,
-            log=self.odoo.folder / 'install.log', what="Installing payment_aps",
+            self.database, '-i', ','.join(['payment_aps', *(other.name for other in others)]),
+            '--no-http', *self.odoo.without_demo, log=self.odoo.folder / 'install.log',
+            what="Installing payment_aps",
         )
 
     def start_second_server(self):

@@ -2,7 +2,7 @@
 
 import urllib.parse
 
-from workbench.shop import PRODUCT
+from workbench.shop import PRODUCT, get_currency
 
 from .till import POSTED_STATES
 from .visitor import ADMIN, Visitor
@@ -52,7 +52,7 @@ class Document:
         }, context=context)
         [wizard] = backend.call_model('payment.link.wizard', 'read', [wizard_id], ['link'])
         parts = urllib.parse.urlsplit(wizard['link'])
-        return f'{parts.path}?{parts.query}'
+        return f'/{parts.path.lstrip("/")}?{parts.query}'
 
 
 class Quotation(Document):
@@ -91,10 +91,11 @@ class Invoice(Document):
         :param str currency: The code of the currency.
         :param dict values: More values of the invoice.
         """
-        [currency_row] = merchant.rpc.search_read('res.currency', [('name', '=', currency)], ['id'])
+        currency_id = get_currency(merchant.rpc, currency)
+        merchant.rpc.call('res.currency', 'write', [currency_id], {'active': True})
         super().__init__(merchant, 'account.move', merchant.rpc.call('account.move', 'create', {
             'move_type': 'out_invoice', 'partner_id': partner_id,
-            'currency_id': currency_row['id'], 'invoice_line_ids': [(0, 0, {
+            'currency_id': currency_id, 'invoice_line_ids': [(0, 0, {
                 'name': "Service", 'price_unit': amount, 'tax_ids': [(6, 0, [])],
             })], **values,
         }))

@@ -25,10 +25,11 @@ class Till:
         self.rpc = merchant.rpc
         self.is_new_series = merchant.shop.series != '17.0'
         self.online_id = self._get_online_method()
-        self.cash_id = self._create_cash_method()
+        is_kiosk = values.get('self_ordering_mode') == 'kiosk'  # Where nobody takes cash.
+        self.cash_id = None if is_kiosk else self._create_cash_method()
         self.config_id = self.rpc.call('pos.config', 'create', {
             'name': f"Till {next(numbers)}", 'module_pos_restaurant': is_restaurant,
-            'payment_method_ids': [(6, 0, [self.online_id, self.cash_id])],
+            'payment_method_ids': [(6, 0, list(filter(None, [self.online_id, self.cash_id])))],
             **self._prepare_currency(currency),
             **values,
         })

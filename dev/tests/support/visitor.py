@@ -49,12 +49,14 @@ def find_tags(page, tag_name, /, **attributes):
 class Visitor:
     """ The requests of somebody's browser. """
 
-    def __init__(self, shop, login=None):
+    def __init__(self, shop, login=None, url=None):
         """
         :param Shop shop: The running shop.
         :param dict login: Who it is, with the password; a stranger by default.
+        :param str url: The address of the website, if it isn't the first one.
         """
         self.shop = shop
+        self.site = url or shop.url
         self.opener = urllib.request.build_opener(urllib.request.HTTPCookieProcessor())
         self.url = None  # Of the page that was read last.
         if login:
@@ -62,7 +64,7 @@ class Visitor:
 
     def get(self, path, **query):
         """ Open a page and return its text. """
-        url = urllib.parse.urljoin(self.shop.url, path)
+        url = urllib.parse.urljoin(self.site, path)
         return self._open(url + (f'?{urllib.parse.urlencode(query)}' if query else ''))
 
     def read_status(self, path, **query):
@@ -77,7 +79,7 @@ class Visitor:
         """ Post a form, with the token of the page that was read last, and return the page. """
         fields.setdefault('csrf_token', self.token)
         body = urllib.parse.urlencode(fields, doseq=True).encode()
-        return self._open(urllib.parse.urljoin(self.shop.url, path), body)
+        return self._open(urllib.parse.urljoin(self.site, path), body)
 
     def _open(self, url, body=None):
         """ Make a request, and return the text of the page that it leads to. """
@@ -95,7 +97,7 @@ class Visitor:
         """
         body = json.dumps({'jsonrpc': '2.0', 'method': 'call', 'params': params}).encode()
         request = urllib.request.Request(
-            self.shop.url + route, body, {'Content-Type': 'application/json'}
+            self.site + route, body, {'Content-Type': 'application/json'}
         )
         with self.opener.open(request, timeout=120) as response:
             answer = json.load(response)
@@ -204,7 +206,7 @@ class PaymentForm:
         return self.visitor.call(route, **{
             'token_id': None, 'amount': self.amount, 'flow': 'redirect',
             'tokenization_requested': False, 'landing_route': values['landing_route'],
-            'is_validation': False, 'access_token': values['access_token'], **params,
+            'is_validation': False, 'access_token': values.get('access_token'), **params,
         })
 
 

@@ -1,0 +1,8 @@
+{
+    'name': "Shop that Offers More",
+    'version': '1.0',
+    'summary': "A module as others write them, for tests",
+    'author': "Payment APS",
+    'depends': ['payment'],
+    'license': 'LGPL-3',
+}
