@@ -238,5 +238,9 @@ class Course(Purchase):
         [tx] = self.rpc.search_read(
             'payment.transaction', [('reference', '=', attempt.reference)], ['partner_id']
         )
-        is_member = tx['partner_id'] in [row['partner_id'] for row in members]
+        [partner] = self.rpc.call(
+            'res.partner', 'read', [tx['partner_id'][0]], ['parent_id']
+        )
+        payers = {tx['partner_id'][0], partner['parent_id'] and partner['parent_id'][0]}
+        is_member = bool(payers & {row['partner_id'][0] for row in members})
         return super().is_delivered(attempt) and is_member
