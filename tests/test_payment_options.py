@@ -401,6 +401,18 @@ class TestPaymentOptions(APSCommon):
                 expected = 'AUTHORIZATION' if option.authorization else 'PURCHASE'
                 self.assertEqual(values['command'], expected)
 
+    def test_order_of_a_till_is_charged_at_once(self):
+        """ Test that nothing is only reserved that Odoo calls paid and books at once. """
+        self.env.flush_all()
+        self.env.cr.execute(
+            'UPDATE payment_provider SET capture_manually = true WHERE id = %s', [self.provider.id]
+        )
+        self.provider.invalidate_recordset()
+        for is_at_till, command in ((False, 'AUTHORIZATION'), (True, 'PURCHASE')):
+            self.assertEqual(self.provider._aps_get_payment_command(
+                'card', 'online_redirect', is_at_till=is_at_till
+            ), command)
+
     def test_option_is_offered_where_and_only_where_it_works(self):
         """ Test the payment form by country and currency. """
         for option in const.PAYMENT_OPTIONS:

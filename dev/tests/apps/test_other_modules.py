@@ -75,7 +75,7 @@ def test_what_a_module_withholds_is_neither_offered_nor_taken_in_test_mode(
 
 
 def test_payment_of_an_order_that_a_module_keeps_from_being_confirmed_is_booked_once(
-    shop, seller, stranger, customer_id, switch_on
+    seller, stranger, customer_id, switch_on
 ):
     quotation = Quotation(seller, customer_id, 200)
     attempt = quotation.open_form(stranger).start()
@@ -90,10 +90,7 @@ def test_payment_of_an_order_that_a_module_keeps_from_being_confirmed_is_booked_
     assert attempt.read().state == 'done'
     assert (quotation.state, attempt.read_booked()) == ('sent', [])
     for _day in range(2):  # It fails again and again; the money is booked, once.
-        shop.query(
-            "UPDATE payment_transaction SET last_state_change = last_state_change"
-            f" - interval '12 hours' WHERE reference = '{attempt.reference}'"
-        )
+        attempt.age(hours=12)
         seller.post_process_until(lambda: attempt.read_booked() == [200])
     assert quotation.state == 'sent'
 

@@ -21,8 +21,8 @@ def till(shop):
 def restaurant(shop):
     """ A restaurant, whose guests order and pay at the table with their phones. """
     return Till(
-        Merchant(shop), is_restaurant=True, self_ordering_mode='mobile', self_ordering_pay_after='each',
-        self_ordering_service_mode='table',
+        Merchant(shop), is_restaurant=True, self_ordering_mode='mobile',
+        self_ordering_pay_after='each', self_ordering_service_mode='table',
     )
 
 

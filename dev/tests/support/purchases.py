@@ -1,4 +1,4 @@
-""" What can be bought on the website: how it gets to the payment form, and when it is delivered. """
+""" What is sold on the website: how it gets to the payment form, and when it is delivered. """
 
 import json
 import time
@@ -152,7 +152,8 @@ class Ticket(EventPurchase):
         answers = {'name': GUEST['name'], 'email': GUEST['email'], 'phone': GUEST['phone']}
         self.page = visitor.post(f'/event/{self.event_id}/registration/confirm', **{
             '1-event_ticket_id': self.ticket_id, **{
-                f'1-{question["question_type"]}-{question["id"]}': answers[question['question_type']]
+                f'1-{question["question_type"]}-{question["id"]}':
+                    answers[question['question_type']]
                 for question in self.rpc.call(
                     'event.question', 'read', event['question_ids'], ['question_type']
                 ) if question['question_type'] in answers

@@ -271,9 +271,17 @@ class Attempt:
         """ Return the values of the transaction, as attributes. """
         return self.shop.read_transaction(self.reference)
 
+    def age(self, hours):
+        """ Have the payment been made earlier. """
+        self.shop.query(
+            'UPDATE payment_transaction SET last_state_change = last_state_change'
+            f" - interval '{hours} hours' WHERE reference = '{self.reference}'"
+        )
+
     def read_captured(self):
         """ Return what the sandbox's ledger says was taken, in minor units. """
-        [entry] = self.shop.sandbox('GET', f'ledger?merchant_reference={self.reference}')['payments']
+        path = f'ledger?merchant_reference={self.reference}'
+        [entry] = self.shop.sandbox('GET', path)['payments']
         return entry['captured']
 
     def read_booked(self):

@@ -15,7 +15,8 @@ class PaymentProvider(models.Model):
         if not self.env['ir.config_parameter'].sudo().get_param(PARAMETER):
             return providers
         return providers | self.search([
-            ('company_id', '=', company_id), ('is_published', '=', True), ('state', '!=', 'disabled'),
+            ('company_id', '=', company_id), ('is_published', '=', True),
+            ('state', '!=', 'disabled'),
         ])
 
 
