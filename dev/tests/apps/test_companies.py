@@ -54,8 +54,11 @@ def test_invoice_of_a_branch_is_paid_to_the_account_of_its_company(
     branch_id = create_company(shop, "Tea House of Ajman", parent_id=company_id)
     invoice = Invoice(seller, customer_id, 64, company_id=branch_id)
     provider_id = seller.provider_id
-    if shop.series == '17.0':  # Where a branch needs a provider of its own.
+    if shop.series == '17.0':  # Where a branch needs a provider, and a journal, of its own.
         assert not invoice.open_form(stranger).read_offers()
+        shop.rpc.call('account.journal', 'create', {
+            'name': "Bank of Ajman", 'type': 'bank', 'code': 'BAJ', 'company_id': branch_id,
+        })
         provider_id = copy_provider(shop, company_id=branch_id, **CREDENTIALS)
     form = invoice.open_form(stranger)
     assert form.read_offers() == {('aps', provider_id, 'card')}

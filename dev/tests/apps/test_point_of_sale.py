@@ -4,10 +4,16 @@ import time
 
 import pytest
 
+from tests.support.extent import get_extent
 from tests.support.payments import Merchant, Payment
 from tests.support.point_of_sale import Menu, Till
 from tests.support.visitor import JSONError, Visitor
 
+# A telling part of the matrix by default, all of it in a thorough run.
+IS_WHOLE = bool(get_extent('APS_APPS', 0, 1))
+CURRENCIES = [('KWD', 12500), ('SAR', 1250)]
+PHONE_RESULTS = ['pending', 'success', 'declined']
+KIOSK_RESULTS = ['declined', 'success']
 OUTCOMES = {'pending': 'pending', 'declined': 'error', 'cancel': 'cancel'}
 
 
@@ -125,7 +131,7 @@ def test_customer_of_whom_nothing_is_known_but_the_name_pays(till, stranger):
     assert till.close() == 'closed'
 
 
-@pytest.mark.parametrize(('currency', 'amount_minor'), [('KWD', 12500), ('SAR', 1250)])
+@pytest.mark.parametrize(('currency', 'amount_minor'), CURRENCIES if IS_WHOLE else CURRENCIES[:1])
 def test_till_of_another_currency_is_paid_to_the_minor_unit(
     seller, stranger, currency, amount_minor
 ):
@@ -203,7 +209,7 @@ def test_guest_at_a_table_pays_the_order_of_the_waiter(restaurant, stranger):
     assert restaurant.close() == 'closed'
 
 
-@pytest.mark.parametrize('result', ['success', 'pending', 'declined'])
+@pytest.mark.parametrize('result', PHONE_RESULTS if IS_WHOLE else PHONE_RESULTS[:1])
 def test_guest_at_a_table_orders_and_pays_by_phone(restaurant, stranger, result):
     order = order_by_phone(restaurant, stranger)
     form = order.open_form(stranger)
@@ -223,7 +229,7 @@ def test_guest_at_a_table_orders_and_pays_by_phone(restaurant, stranger, result)
     assert restaurant.close() == 'closed'
 
 
-@pytest.mark.parametrize('result', ['success', 'declined'])
+@pytest.mark.parametrize('result', KIOSK_RESULTS if IS_WHOLE else KIOSK_RESULTS[:1])
 def test_customer_pays_at_a_kiosk(seller, stranger, result):
     till = Till(seller, self_ordering_mode='kiosk')
     order = Menu(till, 'kiosk', stranger).order()
