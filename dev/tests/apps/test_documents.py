@@ -80,6 +80,9 @@ def test_quotation_without_prepayment_is_paid_by_link(seller, stranger, customer
 
 def test_link_of_less_than_the_prepayment_confirms_nothing(seller, stranger, customer_id):
     quotation = Quotation(seller, customer_id, 200)
+    if seller.shop.series != '17.0':  # Where it leads nowhere.
+        assert stranger.read_status(quotation.make_link(80)) == 404
+        return
     attempt = stranger.open_form(quotation.make_link(80)).start()
     assert attempt.pay() == 'done'
     assert quotation.state == 'sent'
@@ -148,8 +151,11 @@ def test_link_is_for_its_amount_and_document_only(seller, stranger, customer_id)
         ),
     ):
         assert changed != link
-        with pytest.raises(urllib.error.HTTPError):
-            stranger.open_form(changed)
+        try:
+            form = stranger.open_form(changed)
+        except urllib.error.HTTPError:
+            continue
+        assert not form.values, "It must not lead to a payment form."
 
 
 def test_document_of_somebody_else_can_not_be_paid(seller, portal, customer_id):

@@ -172,8 +172,9 @@ class PaymentForm:
 
     @property
     def amount(self):
-        """ What the form asks for, in major units. """
-        return float(self.values['amount'])
+        """ What the form asks for, in major units; a part of an invoice, if a link says so. """
+        is_in_parts = 'o_btn_payment_tab' in self.page  # Where a part is proposed by 19.0.
+        return float(self.values['invoice_next_amount_to_pay' if is_in_parts else 'amount'])
 
     def start(self, method='card', provider_id=None, **params):
         """ Choose a method of APS, and click on *Pay*.
@@ -203,10 +204,12 @@ class PaymentForm:
                 'currency_id': int(values['currency_id']), 'partner_id': int(values['partner_id']),
                 'reference_prefix': values.get('reference_prefix'), **params,
             }
+        if 'access_token' in values:
+            params.setdefault('access_token', values['access_token'])
         return self.visitor.call(route, **{
             'token_id': None, 'amount': self.amount, 'flow': 'redirect',
             'tokenization_requested': False, 'landing_route': values['landing_route'],
-            'is_validation': False, 'access_token': values.get('access_token'), **params,
+            'is_validation': False, **params,
         })
 
 

@@ -11,6 +11,6 @@ class SaleOrder(models.Model):
 
     def action_confirm(self):
         """ Override of `sale` to fail. """
-        if self.env['ir.config_parameter'].sudo().get_param(PARAMETER):
+        if self and self.env['ir.config_parameter'].sudo().get_param(PARAMETER):
             raise UserError(_("The warehouse is closed."))
         return super().action_confirm()
