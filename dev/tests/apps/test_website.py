@@ -102,7 +102,7 @@ def test_seat_that_was_taken_meanwhile_is_not_paid(shop, seller, stranger):
 
     assert ticket.read_registrations().count('open') == 1
     if rival_form:
-        with pytest.raises(JSONError, match="(?i)seats|sold out"):
+        with pytest.raises(JSONError, match=r"(?i)seats|sold out"):
             rival_form.start()
 
 
