@@ -12,6 +12,7 @@
         'security/ir.model.access.csv',
 
         'views/payment_aps_templates.xml',
+        'views/payment_aps_setup_templates.xml',
         'views/payment_provider_views.xml',
         'views/payment_token_views.xml',
         'views/payment_transaction_views.xml',

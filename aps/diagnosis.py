@@ -174,6 +174,20 @@ def find_wrong_settings(account, accepted, signer, is_signed=True):
     return [flaw for flaw, is_found in flaws.items() if is_found]
 
 
+def find_remedy(flaws):
+    """ Return what can be put right here without typing anything.
+
+    :param list[tuple] flaws: What is wrong; see `find_wrong_settings`.
+    :return: `swapped` if the two phrases are, or the SHA type that APS takes; `None` if there is
+             no such remedy.
+    :rtype: str | None
+    """
+    if any(flaw == 'swapped' for flaw, _sha_type in flaws):
+        return 'swapped'
+    sha_types = {sha_type for flaw, sha_type in flaws if flaw in ('sha_type', 'response_sha_type')}
+    return sha_types.pop() if len(sha_types) == 1 else None
+
+
 def find_weaknesses(request_phrase, response_phrase):
     """ Return what is weak about two phrases, which APS takes all the same.
 

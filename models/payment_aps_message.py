@@ -30,9 +30,9 @@ PURGE_BATCH_SIZE = 20_000
 PURGE_BATCHES = 20
 
 COLUMNS = (
-    'create_uid', 'provider_id', 'company_id', 'channel', 'state', 'reason', 'command', 'status',
-    'response_code', 'amount_minor', 'currency', 'merchant_reference', 'maintenance_reference',
-    'fort_id', 'digest', 'body',
+    'create_uid', 'provider_id', 'company_id', 'account', 'channel', 'state', 'reason', 'command',
+    'status', 'response_code', 'amount_minor', 'currency', 'merchant_reference',
+    'maintenance_reference', 'fort_id', 'digest', 'body',
 )
 # A message that is stored already adds no row, see `init`.
 INSERT = f"""
@@ -108,6 +108,8 @@ class PaymentAPSMessage(models.Model):
     company_id = fields.Many2one(
         comodel_name='res.company', ondelete='cascade', readonly=True
     )
+    # What a sandbox says proves nothing about the live account that follows it.
+    account = fields.Char(string="APS Account", readonly=True)
     transaction_id = fields.Many2one(
         string="Payment Transaction",
         comodel_name='payment.transaction',
@@ -192,7 +194,7 @@ class PaymentAPSMessage(models.Model):
     )
 
     def init(self):
-        """ Create the indexes for repetitions, the last message of a provider, and its answers.
+        """ Create the indexes for repetitions, the last message of an account, and its answers.
 
         A message that came by a route is stored once. If it was refused first and is applied later
         on, e.g., because a setting was corrected, it is stored once in each state.
@@ -203,8 +205,8 @@ class PaymentAPSMessage(models.Model):
              WHERE channel IN ('return', 'webhook')
         """)
         create_index(
-            self.env.cr, 'payment_aps_message_last_date', 'payment_aps_message',
-            ['provider_id', 'channel', 'create_date'],
+            self.env.cr, 'payment_aps_message_last_of_account', 'payment_aps_message',
+            ['provider_id', 'account', 'channel', 'create_date'],
         )
         create_index(
             self.env.cr, 'payment_aps_message_answer', 'payment_aps_message', ['digest'],
@@ -419,6 +421,7 @@ class PaymentAPSMessage(models.Model):
         values = {
             'provider_id': provider.id,
             'company_id': provider.sudo().company_id.id,
+            'account': provider._aps_get_account_digest(),
             **read_columns(message),
             **values,
         }

@@ -109,7 +109,8 @@ class PaymentProvider(models.Model):
         string="Offer Local Networks by Name",
         help="Offer NAPS, OmanNet and Meeza as payment methods of their own rather than as brands "
              "of cards. This concerns all payment providers. Switch on the payment methods "
-             "afterwards.",
+             "afterwards. One that only Amazon Payment Services takes is offered by name as soon "
+             "as it is switched on.",
         compute='_compute_aps_has_own_networks',
         inverse='_inverse_aps_has_own_networks',
         groups='base.group_system',
@@ -150,7 +151,9 @@ class PaymentProvider(models.Model):
     def create(self, values_list):
         providers = super().create([self._aps_strip_credentials(values) for values in values_list])
         self._aps_forget_merchants(*values_list)
-        providers.filtered(lambda p: p.state == 'enabled')._aps_remember_database()
+        enabled_providers = providers.filtered(lambda p: p.state == 'enabled')
+        enabled_providers._aps_remember_database()
+        enabled_providers._aps_tell_of_live_risks()
         return providers
 
     def write(self, values):
@@ -168,6 +171,7 @@ class PaymentProvider(models.Model):
         enabled_providers._aps_remember_database()
         for provider in moved_providers:
             provider._aps_resume_checks()
+        enabled_providers._aps_tell_of_live_risks()
         return res
 
     @api.model
@@ -220,8 +224,11 @@ class PaymentProvider(models.Model):
         })
 
     def _compute_aps_has_own_networks(self):
+        # Each can also be switched on by itself, in the list of payment methods.
         networks = self._aps_get_networks()
-        self.aps_has_own_networks = bool(networks) and not networks.primary_payment_method_id
+        self.aps_has_own_networks = any(
+            not network.primary_payment_method_id for network in networks
+        )
 
     def _inverse_aps_has_own_networks(self):
         for provider in self:

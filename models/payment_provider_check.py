@@ -7,6 +7,7 @@ from odoo.addons.payment_aps.aps import const
 from odoo.addons.payment_aps.aps.diagnosis import (
     MIN_PHRASE_LENGTH,
     SHA_128,
+    find_remedy,
     find_signer,
     find_weaknesses,
     find_wrong_settings,
@@ -25,8 +26,27 @@ _logger = logging.getLogger(__name__)
 READ_TIMEOUT = 10
 
 
+# What is known of the last check.
+RESULT_FIELDS = ('aps_check_result', 'aps_check_date', 'aps_check_problem')
+# What a check that didn't pass leaves to do; a SHA type is the one that APS takes.
+PROBLEMS = [
+    ('unreachable', "APS could not be asked"),
+    ('swapped', "The phrases are swapped"),
+    ('mistake', "Something is wrong"),
+    *const.SHA_TYPES,
+]
+
+
 class CheckStopped(Exception):
     """ The check can't go on. The text is meant for administrators. """
+
+    problem = 'mistake'
+
+
+class CheckUnanswered(CheckStopped):
+    """ APS could not be asked, which says nothing about the credentials. """
+
+    problem = 'unreachable'
 
 
 class PaymentProvider(models.Model):
@@ -37,10 +57,26 @@ class PaymentProvider(models.Model):
     aps_check_result = fields.Text(
         string="Check of the Credentials", readonly=True, copy=False, groups='base.group_system'
     )
-    # Empty beside a result that is a mistake.
+    # That of the last check that was passed; none once a mistake was found.
     aps_check_date = fields.Datetime(
         string="Checked Successfully On", readonly=True, copy=False, groups='base.group_system'
     )
+    aps_check_problem = fields.Selection(
+        string="Problem of the Check",
+        selection=PROBLEMS,
+        readonly=True,
+        copy=False,
+        groups='base.group_system',
+    )
+
+    #=== ONCHANGE METHODS ===#
+
+    @api.onchange(*CHECKED_FIELDS)
+    def _onchange_aps_checked_fields(self):
+        """ Show no result of a check beside other credentials, or another state, than its own. """
+        is_changed = any(self[name] != self._origin[name] for name in CHECKED_FIELDS)
+        for name in RESULT_FIELDS:
+            self[name] = not is_changed and self._origin[name]
 
     #=== ACTION METHODS ===#
 
@@ -52,13 +88,42 @@ class PaymentProvider(models.Model):
         """
         self.ensure_one()
         self._aps_ensure_administrator()
-        findings = self._aps_examine_setup()
-        self.write({
-            'aps_check_date': not findings and fields.Datetime.now(),
+        findings, problem = self._aps_examine_setup()
+        values = {
+            'aps_check_problem': problem,
             'aps_check_result': '\n'.join(
                 findings or [self._aps_get_success_message(), *self._aps_get_phrase_warnings()]
             ),
-        })
+        }
+        if problem != 'unreachable':  # The result of the last answer still holds.
+            values['aps_check_date'] = not problem and fields.Datetime.now()
+        self.write(values)
+
+    def action_aps_swap_phrases(self):
+        """ Exchange the two phrases, which the check found to be swapped, and check them again.
+
+        :return: None
+        :raise AccessError: If the user is not a settings administrator.
+        """
+        self.ensure_one()
+        self._aps_ensure_administrator()
+        if self.aps_check_problem == 'swapped':
+            self.write({
+                'aps_sha_request': self.aps_sha_response, 'aps_sha_response': self.aps_sha_request,
+            })
+        self.action_aps_check_setup()
+
+    def action_aps_use_sha_type(self):
+        """ Select the SHA type that the check found APS to take, and check it.
+
+        :return: None
+        :raise AccessError: If the user is not a settings administrator.
+        """
+        self.ensure_one()
+        self._aps_ensure_administrator()
+        if self.aps_check_problem in dict(const.SHA_TYPES):
+            self.aps_sha_type = self.aps_check_problem
+        self.action_aps_check_setup()
 
     #=== BUSINESS METHODS - RESULT ===#
 
@@ -72,24 +137,26 @@ class PaymentProvider(models.Model):
         """
         if not any(name in values for name in CHECKED_FIELDS):
             return values
-        return {**values, 'aps_check_result': False, 'aps_check_date': False}
+        return {**values, **dict.fromkeys(RESULT_FIELDS, False)}
 
     #=== BUSINESS METHODS - FINDINGS ===#
 
     def _aps_examine_setup(self):
         """ Return what is wrong with the credentials.
 
-        :return: The sentences for administrators, without secrets. None if all is well.
-        :rtype: list[str]
+        :return: The sentences for administrators, without secrets, none if all is well; and the
+                 problem, one of `PROBLEMS`, if there is one.
+        :rtype: tuple[list[str], str | bool]
         """
         missing_labels = self._aps_get_missing_labels()
         if missing_labels:
-            return [_("Missing here: %(fields)s.", fields=', '.join(missing_labels))]
+            return [_("Missing here: %(fields)s.", fields=', '.join(missing_labels))], 'mistake'
         findings = self._aps_find_hidden_characters()
         try:
-            return findings + self._aps_examine_account(self._aps_get_account())
+            sentences, problem = self._aps_examine_account(self._aps_get_account())
         except CheckStopped as error:
-            return [*findings, str(error)]
+            return [*findings, str(error)], 'mistake' if findings else error.problem
+        return findings + sentences, 'mistake' if findings else problem
 
     def _aps_get_missing_labels(self):
         """ Return the labels of the credentials that are not filled in. """
@@ -158,16 +225,14 @@ class PaymentProvider(models.Model):
         """ Return what APS's answer to a harmless request says about the credentials.
 
         :param Account account: The account, as configured.
-        :return: The sentences.
-        :rtype: list[str]
+        :return: The sentences, and the problem; see `_aps_examine_setup`.
+        :rtype: tuple[list[str], str | bool]
         :raise CheckStopped: If APS gives no readable answer.
         """
         accepted, accepted_account, answer = self._aps_find_accepted(account)
         signer, is_signed = find_signer(answer, account), isinstance(answer.get('signature'), str)
-        findings = [
-            self._aps_explain_flaw(*flaw)
-            for flaw in find_wrong_settings(account, accepted, signer, is_signed)
-        ]
+        flaws = find_wrong_settings(account, accepted, signer, is_signed)
+        findings = [self._aps_explain_flaw(*flaw) for flaw in flaws]
         code = Answer(answer).message_code
         if code == const.UNKNOWN_MERCHANT_MESSAGE_CODE:
             findings.append(self._aps_explain_unknown_merchant(accepted_account))
@@ -175,7 +240,7 @@ class PaymentProvider(models.Model):
             findings.append(self._aps_explain_refusal(code))
         elif code == const.NOT_FOUND_MESSAGE_CODE and not is_signed:
             findings.append(_("The answer of APS is not signed, so it can't be believed."))
-        return findings
+        return findings, find_remedy(flaws) or (bool(findings) and 'mistake')
 
     def _aps_find_accepted(self, account):
         """ Find the setting with which APS accepts the signature of a request.
@@ -205,7 +270,6 @@ class PaymentProvider(models.Model):
             return _("All is well: the live account and Odoo understand each other.")
         return _("All is well: the sandbox account and Odoo understand each other.")
 
-    @api.model
     def _aps_explain_flaw(self, flaw, sha_type):
         """ Return what to do about a wrong phrase or SHA type.
 
@@ -229,6 +293,9 @@ class PaymentProvider(models.Model):
                 "it anew there, in Integration Settings > Security Settings."
             ),
             'swapped': _(
+                "The two phrases are swapped: APS accepts the response phrase for requests. "
+                "Exchange them here."
+            ) if sha_type == self.sudo().aps_sha_type else _(
                 "The two phrases are swapped: APS accepts the response phrase for requests, with "
                 "SHA type %(sha_type)s. Exchange them here, and select this SHA type.",
                 sha_type=label,
@@ -338,7 +405,8 @@ class PaymentProvider(models.Model):
         :param str|None environment: `enabled` or `test`, if not that of the provider.
         :return: The answer, which is not verified, and may not be signed at all.
         :rtype: dict
-        :raise CheckStopped: If APS can't be reached, or gives no readable answer.
+        :raise CheckUnanswered: If APS can't be reached.
+        :raise CheckStopped: If APS gives no readable answer.
         """
         query = {
             'query_command': 'CHECK_STATUS',
@@ -351,13 +419,13 @@ class PaymentProvider(models.Model):
         except APSNotConfirmed as error:
             raise CheckStopped(str(error)) from error
         except APSUnreachable as error:
-            raise CheckStopped(_(
+            raise CheckUnanswered(_(
                 "%(host)s can't be reached from this server (%(error)s). Check its connection to "
                 "the internet and its firewall.",
                 host=self._aps_get_host('api', environment), error=error,
             )) from error
         except APSError as error:
-            raise CheckStopped(_(
+            raise CheckUnanswered(_(
                 "%(host)s gave no answer (%(error)s). Try again later.",
                 host=self._aps_get_host('api', environment), error=error,
             )) from error
@@ -375,7 +443,7 @@ class PaymentProvider(models.Model):
         :raise CheckStopped: If it is not an answer of the payment API in JSON.
         """
         if response.status_code != 200:
-            raise CheckStopped(_(
+            raise CheckUnanswered(_(
                 "Amazon Payment Services gave no usable answer (HTTP status %(status)s). Try again "
                 "later; if this happens again, look at the proxy between this server and APS.",
                 status=response.status_code,

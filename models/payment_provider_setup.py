@@ -1,33 +1,35 @@
 import ipaddress
+import logging
 from datetime import timedelta
-from urllib.parse import urljoin, urlsplit
+from typing import NamedTuple
+from urllib.parse import urlencode, urljoin, urlsplit
 
 import babel.dates
-from markupsafe import Markup
 
 from odoo import _, api, fields, http, models
-from odoo.exceptions import AccessError
+from odoo.exceptions import AccessError, UserError
 from odoo.tools.misc import babel_locale_parse
 
 from odoo.addons.payment import utils as payment_utils
 from odoo.addons.payment_aps.controllers.main import APSController
-from odoo.addons.payment_aps.models.payment_provider import CREDENTIAL_FIELDS
+from odoo.addons.payment_aps.models.payment_provider import CHECKED_FIELDS
+
+_logger = logging.getLogger(__name__)
 
 LOCAL_NAMES = ('localhost', 'localhost.localdomain')
+# What a payment that tries the set-up is named and worth, in major units of its currency.
+TEST_REFERENCE, TEST_AMOUNT = 'APS-TEST', 1.0
 LOCAL_SUFFIXES = ('.local', '.localhost', '.internal', '.lan', '.test')
 
-# Title and place keep their own direction: names of the dashboard are Latin in all languages.
-STEP = Markup(
-    '<li class="d-flex mb-2"><i class="fa fa-fw flex-shrink-0 mt-1 me-2 %(icon)s" role="img" '
-    'aria-label="%(state)s" title="%(state)s"></i><div><strong><bdi>%(title)s</bdi></strong> '
-    '<bdi class="text-muted">%(place)s</bdi><br/>%(finding)s</div></li>'
-)
-STEP_ICONS = {
-    'done': 'fa-check-circle text-success',
-    'wrong': 'fa-times-circle text-danger',
-    'open': 'fa-circle-o text-warning',
-    'hidden': 'fa-question-circle text-muted',
-}
+
+
+class Step(NamedTuple):
+    """ A step of the set-up in the APS dashboard, and what Odoo can see of it. """
+
+    state: str  # `done`, `wrong`, `open`, or `hidden`.
+    finding: str
+    title: str
+    place: str  # The menu of the APS dashboard.
 
 
 class PaymentProvider(models.Model):
@@ -47,10 +49,23 @@ class PaymentProvider(models.Model):
     aps_setup_warning = fields.Text(
         compute='_compute_aps_setup_warning', groups='base.group_system'
     )
+    # Made of a template, which escapes. The steps with an address to copy stand beside it.
     aps_checklist = fields.Html(
         string="Steps in the APS Dashboard",
         compute='_compute_aps_checklist',
-        sanitize=False,  # Made here, of escaped texts.
+        sanitize=False,
+        groups='base.group_system',
+    )
+    aps_return_step = fields.Html(
+        string="Redirection in the APS Dashboard",
+        compute='_compute_aps_checklist',
+        sanitize=False,
+        groups='base.group_system',
+    )
+    aps_webhook_step = fields.Html(
+        string="Notifications in the APS Dashboard",
+        compute='_compute_aps_checklist',
+        sanitize=False,
         groups='base.group_system',
     )
     aps_refusal_count = fields.Integer(
@@ -66,18 +81,39 @@ class PaymentProvider(models.Model):
             provider.aps_return_url = urljoin(base_url, APSController._return_url)
             provider.aps_webhook_url = urljoin(base_url, APSController._webhook_url)
 
-    @api.depends('code', 'company_id', 'state')
+    @api.depends('code', 'company_id', 'state', 'aps_merchant_identifier')
     def _compute_aps_setup_warning(self):
         for provider in self:
             provider.aps_setup_warning = '\n'.join(provider._aps_get_warnings())
 
-    @api.depends('code', 'company_id', 'aps_check_result', 'aps_check_date', *CREDENTIAL_FIELDS)
+    @api.depends('code', 'company_id', 'aps_check_result', 'aps_check_date', *CHECKED_FIELDS)
     def _compute_aps_checklist(self):
         for provider in self:
-            steps = provider._aps_get_steps() if provider.code == 'aps' else []
-            provider.aps_checklist = Markup('<ol class="list-unstyled mb-0">%s</ol>') % (
-                Markup().join(provider._aps_render_step(*step) for step in steps)
-            )
+            steps = provider._aps_get_steps() if provider.code == 'aps' else {}
+            for name in ('aps_checklist', 'aps_return_step', 'aps_webhook_step'):
+                provider[name] = steps and self.env['ir.qweb']._render(
+                    'payment_aps.setup_steps', {'steps': steps[name]}
+                )
+
+    #=== ONCHANGE METHODS ===#
+
+    @api.onchange('state')
+    def _onchange_state_warn_before_live_payments(self):
+        """ Say what is left to do before live payments are taken, as long as nothing is saved.
+
+        :return: A client action with the warning message, if any.
+        :rtype: dict | None
+        """
+        if self.state != 'enabled' or self._origin.state == 'enabled':
+            return None
+        warnings = self._aps_get_warnings()
+        return warnings and {'warning': {
+            'title': _("Before You Take Live Payments"),
+            'message': '\n\n'.join([*warnings, _(
+                "Shoppers pay real money as soon as you save. Discard the changes if you are not "
+                "ready yet."
+            )]),
+        }}
 
     def _compute_aps_refusal_count(self):
         refusals = self.env['payment.aps.refusal'].sudo()
@@ -113,6 +149,57 @@ class PaymentProvider(models.Model):
             'payment_aps.action_payment_aps_refusal'
         )
         return {**action, 'domain': self._aps_get_refusal_domain()}
+
+    def action_aps_make_test_payment(self):
+        """ Open the page on which the user pays a small amount, as a shopper would.
+
+        :return: The action.
+        :rtype: dict
+        :raise UserError: If none of the currencies that the provider takes is active.
+        """
+        self.ensure_one()
+        self._aps_ensure_administrator()
+        currency, partner = self._aps_find_test_currency(), self.env.user.partner_id
+        return {
+            'type': 'ir.actions.act_url',
+            'target': 'new',
+            'url': '/payment/pay?' + urlencode({
+                'reference': TEST_REFERENCE,
+                'amount': TEST_AMOUNT,
+                'currency_id': currency.id,
+                'partner_id': partner.id,
+                'company_id': self.company_id.id,
+                'access_token': payment_utils.generate_access_token(
+                    partner.id, TEST_AMOUNT, currency.id
+                ),
+            }),
+        }
+
+    def action_aps_look_again(self):
+        """ Have the form show what came meanwhile, which any action of it does.
+
+        :return: None
+        """
+        self._aps_ensure_administrator()
+
+    #=== BUSINESS METHODS - TEST PAYMENT ===#
+
+    def _aps_find_test_currency(self):
+        """ Return the currency of a test payment: that of the company, or the first one.
+
+        :return: The currency.
+        :rtype: recordset of `res.currency`
+        :raise UserError: If there is none.
+        """
+        currencies = self.available_currency_ids or self._get_supported_currencies()
+        active_currencies = currencies.filtered('active')
+        if not active_currencies:
+            raise UserError(_(
+                "None of the currencies of this payment provider is active. Activate the one of "
+                "your merchant account in the list of currencies."
+            ))
+        own_currency = active_currencies & self.company_id.currency_id
+        return own_currency or active_currencies[0]
 
     #=== BUSINESS METHODS - ADDRESSES ===#
 
@@ -166,7 +253,41 @@ class PaymentProvider(models.Model):
         """
         if self.code != 'aps' or self.state == 'disabled':
             return []
-        return [*self._aps_get_address_warnings(), *self._aps_get_silence_warnings()]
+        return [
+            *self._aps_get_address_warnings(),
+            *self._aps_get_credential_warnings(),
+            *self._aps_get_silence_warnings(),
+        ]
+
+    def _aps_get_credential_warnings(self):
+        """ Return that the live credentials are not known to be right.
+
+        :return: The warnings.
+        :rtype: list[str]
+        """
+        is_live = self.state == self._origin.state == 'enabled'
+        if not is_live or self.sudo().aps_check_date or any(
+            self._aps_get_last_message_date(channel) for channel in ('webhook', 'return')
+        ):
+            return []
+        return [_("The live credentials have not been checked yet: click on Check Credentials.")]
+
+    def _aps_tell_of_live_risks(self):
+        """ Tell who switched live payments on what speaks against it, also if no form did. """
+        for provider in self:
+            warnings = provider._aps_get_warnings()
+            if not warnings:
+                continue
+            _logger.warning(
+                "User %s enabled provider %s, although: %s",
+                self.env.uid, provider.id, ' '.join(warnings),
+            )
+            self.env['bus.bus']._sendone(self.env.user.partner_id, 'simple_notification', {
+                'title': provider.name,
+                'message': ' '.join(warnings),
+                'type': 'warning',
+                'sticky': True,
+            })
 
     def _aps_get_address_warnings(self):
         """ Return what is wrong with the address that APS is to post to.
@@ -206,18 +327,18 @@ class PaymentProvider(models.Model):
         :return: The warnings.
         :rtype: list[str]
         """
-        provider = self._origin  # In the form, before it is saved.
-        if not provider or provider._aps_get_last_message_date('webhook'):
+        if not self._origin or self._aps_get_last_message_date('webhook'):
             return []
-        if self.state == 'enabled' and provider.state == 'enabled':
+        if self.state == 'enabled' and self._origin.state == 'enabled':
             return [_(
                 "Live payments are taken, but no authentic notification has come from APS yet. A "
                 "shopper who doesn't come back after paying is noticed late."
             )]
         if self.state == 'enabled':
             return [_(
-                "You are about to take live payments, but no authentic notification has come from "
-                "APS yet. Make a test payment first."
+                "You are about to take live payments. Nothing that the sandbox said carries over: "
+                "enter the live credentials, check them, fill in the addresses in the live "
+                "dashboard, and make one real payment yourself."
             )]
         return [_(
             "No authentic notification has come from APS yet. Fill in the addresses below in the "
@@ -229,20 +350,26 @@ class PaymentProvider(models.Model):
     def _aps_get_steps(self):
         """ Return the steps of the set-up in the APS dashboard, with what Odoo can see of each.
 
-        :return: State, title, menu of the dashboard, and finding of each step.
-        :rtype: list[tuple]
+        :return: The steps, by name of the field that shows them.
+        :rtype: dict[str, list[Step]]
         """
         security = "Integration Settings > Security Settings"
         technical = "Integration Settings > Technical Settings > Redirection"
-        return [
-            (*self._aps_examine_credentials(), _("Credentials"), security),
-            (*self._aps_examine_channel('answer'), _("Origin URL"), security),
-            (*self._aps_examine_channel('return'), _("Redirection"), technical),
-            (*self._aps_examine_channel('webhook'), _("Feedback and notifications"), technical),
-            ('hidden', _(
-                "In English and Arabic. Odoo can't see it: look at the page in a test payment."
-            ), _("Template of the payment page"), "Templates"),
-        ]
+        return {
+            'aps_checklist': [
+                Step(*self._aps_examine_credentials(), _("Credentials"), security),
+                Step(*self._aps_examine_channel('answer'), _("Origin URL"), security),
+                Step('hidden', _(
+                    "In English and Arabic. Odoo can't see it: look at the page in a test payment."
+                ), _("Template of the payment page"), "Templates"),
+            ],
+            'aps_return_step': [
+                Step(*self._aps_examine_channel('return'), _("Redirection"), technical),
+            ],
+            'aps_webhook_step': [Step(
+                *self._aps_examine_channel('webhook'), _("Feedback and notifications"), technical
+            )],
+        }
 
     def _aps_examine_credentials(self):
         """ Return the state of the credentials, and a sentence about them. """
@@ -253,6 +380,8 @@ class PaymentProvider(models.Model):
             )
         if not provider_sudo.aps_check_result:
             return 'open', _("Filled in, but not checked yet: click on Check Credentials.")
+        if provider_sudo.aps_check_problem == 'unreachable' and not provider_sudo.aps_check_date:
+            return 'hidden', _("APS could not be asked whether they are right: see above.")
         if not provider_sudo.aps_check_date:
             return 'wrong', _(
                 "The check found a mistake: see above. Click on Check Credentials once it is "
@@ -265,13 +394,14 @@ class PaymentProvider(models.Model):
 
     def _aps_examine_channel(self, channel):
         """ Return the state of a way by which messages come, and a sentence about it. """
-        provider = self._origin
-        date = provider and provider._aps_get_last_message_date(channel)
+        date = self._origin and self._aps_get_last_message_date(channel)
         state, age = 'done' if date else 'open', self._aps_format_age(date)
         if channel == 'answer':
+            dates = filter(None, [date, self.sudo().aps_check_date])
             return 'hidden', _(
-                "Enter %(url)s. The API answered a request of this server last: %(age)s.",
-                url=self._aps_get_public_url().rstrip('/'), age=age,
+                "Enter %(url)s. Last answer of APS: %(age)s.",
+                url=self._aps_get_public_url().rstrip('/'),
+                age=self._aps_format_age(max(dates, default=None)),
             )
         if channel == 'return':
             return state, _(
@@ -284,25 +414,6 @@ class PaymentProvider(models.Model):
             "not XML. Last notification: %(age)s.",
             age=age,
         )
-
-    def _aps_render_step(self, state, finding, title, place):
-        """ Return a step as HTML.
-
-        :param str state: One of `STEP_ICONS`.
-        :param str finding: What Odoo can see of the step.
-        :param str title: The title of the step.
-        :param str place: The menu of the APS dashboard.
-        :return: The row.
-        :rtype: Markup
-        """
-        states = {
-            'done': _("Done"), 'wrong': _("Wrong"), 'open': _("To do"),
-            'hidden': _("Not seen by Odoo"),
-        }
-        return STEP % {
-            'icon': STEP_ICONS[state], 'state': states[state], 'title': title, 'place': place,
-            'finding': finding,
-        }
 
     def _aps_format_age(self, date):
         """ Return how long ago something was.
@@ -326,7 +437,9 @@ class PaymentProvider(models.Model):
         return [('provider_id', 'in', [self._origin.id, False])]
 
     def _aps_get_last_message_date(self, channel):
-        """ Return when the last authentic message came.
+        """ Return when the last authentic message of the present account came.
+
+        In the form, the account is the one that is filled in there, before it is saved.
 
         :param str channel: The way by which it came, such as `return`, `webhook` or `answer`.
         :return: The time, in UTC; `False` if none ever came, or none within the time for which
@@ -334,10 +447,11 @@ class PaymentProvider(models.Model):
         :rtype: datetime | bool
         """
         self.ensure_one()
-        return self.env['payment.aps.message'].sudo().search(
-            [('provider_id', '=', self.id), ('channel', '=', channel)],
-            order='create_date desc', limit=1,
-        ).create_date
+        return self.env['payment.aps.message'].sudo().search([
+            ('provider_id', '=', self._origin.id),
+            ('account', '=', self._aps_get_account_digest()),
+            ('channel', '=', channel),
+        ], order='create_date desc', limit=1).create_date
 
     #=== BUSINESS METHODS - RIGHTS ===#
 

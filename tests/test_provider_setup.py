@@ -1,16 +1,28 @@
+import hashlib
 from datetime import timedelta
 from json import dumps
 from unittest.mock import Mock, patch
 
+import requests
+
 from odoo import fields, http
-from odoo.exceptions import AccessError
+from odoo.exceptions import AccessError, UserError
 from odoo.tests import Form, tagged
+from odoo.tools import mute_logger
 
 from odoo.addons.payment_aps.aps import const
+from odoo.addons.payment_aps.aps.signature import compute_signature
 from odoo.addons.payment_aps.models import payment_provider
 from odoo.addons.payment_aps.models.payment_provider import CHECKED_FIELDS, SANDBOX_URL_PARAMETER
-from odoo.addons.payment_aps.tests.common import RESPONSE_PHRASE, SECRETS, APSCommon, sign
+from odoo.addons.payment_aps.tests.common import (
+    REQUEST_PHRASE,
+    RESPONSE_PHRASE,
+    SECRETS,
+    APSCommon,
+    sign,
+)
 
+SETUP_LOGGER = 'odoo.addons.payment_aps.models.payment_provider_setup'
 SHOP = 'https://shop.example.com'
 
 
@@ -35,9 +47,15 @@ class TestProviderSetup(APSCommon):
             warning = form.aps_setup_warning
         return warning or ''
 
-    def _receive(self, route, minutes=3):
+    def _get_checklist(self, provider=None):
+        """ Return all steps of the checklist, as HTML. """
+        provider = provider or self.provider
+        steps = (provider.aps_checklist, provider.aps_return_step, provider.aps_webhook_step)
+        return ''.join(str(step or '') for step in steps)
+
+    def _receive(self, route, minutes=3, reference='IN'):
         """ Have a message come some minutes ago. """
-        tx = self._create_transaction('redirect', reference=f'IN-{route}')
+        tx = self._create_transaction('redirect', reference=f'{reference}-{route}')
         self._post(f'/payment/aps/{route}', self._build_message(tx))
         self.env.cr.execute(
             "UPDATE payment_aps_message SET create_date = %s WHERE provider_id = %s",
@@ -93,10 +111,10 @@ class TestProviderSetup(APSCommon):
 
     def test_good_address_of_a_provider_that_is_heard_has_no_warning(self):
         """ Test that a warning means something. """
-        self._receive('webhook')
-        self.assertFalse(self.provider.aps_setup_warning)
-        self.provider.state = 'enabled'
-        self.assertFalse(self.provider.aps_setup_warning)
+        for state in ('test', 'enabled'):
+            self.provider.state = state
+            self._receive('webhook', reference=state)
+            self.assertFalse(self.provider.aps_setup_warning)
 
     def test_host_of_several_databases_is_named(self):
         """ Test that a webhook that can't know its database is found before it is missed. """
@@ -114,16 +132,70 @@ class TestProviderSetup(APSCommon):
                 self.assertNotIn('other', warning.replace("another", ""))
 
     def test_warning_before_live_payments_if_nothing_ever_came(self):
-        """ Test the form while it is edited: the warning blocks nothing. """
+        """ Test the form while it is edited: the warning blocks nothing, but is said at once. """
         self.assertIn("make a test payment before", self._get_warning())
-        self.assertIn("You are about to take live payments", self._get_warning(state='enabled'))
+        with self.assertLogs('odoo.tests.form.onchange') as log, mute_logger(SETUP_LOGGER):
+            self.assertIn("You are about to take live payments", self._get_warning(state='enabled'))
+        self.assertIn("Shoppers pay real money as soon as you save", log.output[0])
         self.assertEqual(self.provider.state, 'enabled')
         self.assertIn("Live payments are taken, but", self._get_warning())
 
-    def test_no_warning_before_live_payments_once_aps_was_heard(self):
-        """ Test the form of a provider that was tested. """
+    def test_sandbox_proves_nothing_about_the_live_account(self):
+        """ Test that each step begins anew when the provider goes live, with the same keys too. """
+        self._check_as_known_by('test')
         self._receive('webhook')
-        self.assertNotIn("live payments", self._get_warning(state='enabled'))
+        self._receive('return')
+        self.assertEqual(self._get_checklist().count('title="Done"'), 3)
+        with mute_logger('odoo.tests.form.onchange', SETUP_LOGGER), Form(
+            self.provider, view='payment.payment_provider_form'
+        ) as form:
+            form.state = 'enabled'
+            self.assertFalse(form.aps_check_result)
+            self.assertIn("Nothing that the sandbox said", form.aps_setup_warning)
+            self.assertEqual(str(form.aps_return_step).count('title="To do"'), 1)
+            form.state = 'test'
+            self.assertIn("All is well", form.aps_check_result)
+            form.state = 'enabled'
+        self.assertEqual(self._get_checklist().count('title="Done"'), 0)
+        self.assertIn("have not been checked yet", self.provider.aps_setup_warning)
+        self.assertIn("Live payments are taken, but", self.provider.aps_setup_warning)
+
+        self._receive('webhook', reference='LIVE')
+        self.assertEqual(self._get_checklist().count('title="Done"'), 1)
+        self.assertFalse(self.provider.aps_setup_warning)
+        self.provider.state = 'test'
+        self.assertEqual(self._get_checklist().count('title="Done"'), 2)
+
+    def test_another_merchant_proves_nothing_about_this_one(self):
+        """ Test that a shop that moves to another account sets it up anew. """
+        self._receive('webhook')
+        self.provider.aps_merchant_identifier = 'AnotherMerchant1'
+        self.assertIn("Last notification: never", self._get_checklist())
+
+    def test_no_warning_before_live_payments_once_aps_was_heard(self):
+        """ Test the form of a provider that was live before. """
+        self.provider.state = 'enabled'
+        self._receive('webhook')
+        self.provider.state = 'disabled'
+        self.assertFalse(self._get_warning(state='enabled'))
+
+    def test_live_payments_with_unchecked_credentials_are_not_silent(self):
+        """ Test that a write by whatever way is possible, and tells the user of what is open. """
+        def read_notices():
+            self.env.cr.precommit.run()
+            return self.env['bus.bus'].search([]).mapped('message')
+
+        self._set_base_url('http://localhost')
+        with self.assertLogs(SETUP_LOGGER, 'WARNING') as log:
+            self.provider.state = 'enabled'
+        self.assertIn("although: APS can't reach localhost", log.output[0])
+        self.assertIn("have not been checked yet", read_notices()[-1])
+
+        self._set_base_url(SHOP)
+        self._receive('webhook')
+        self.provider.state = 'test'
+        with self.assertNoLogs(SETUP_LOGGER, 'WARNING'):
+            self.provider.state = 'enabled'
 
     def test_disabled_provider_has_no_warning(self):
         """ Test that nobody is bothered who doesn't use APS. """
@@ -133,7 +205,7 @@ class TestProviderSetup(APSCommon):
 
     def test_checklist_shows_what_odoo_can_see(self):
         """ Test the states of the five steps. """
-        checklist = str(self.provider.aps_checklist)
+        checklist = self._get_checklist()
         self.assertEqual(checklist.count('<li'), 5)
         self.assertEqual(checklist.count('title="Done"'), 0)
         self.assertIn("click on Check Credentials", checklist)
@@ -145,28 +217,28 @@ class TestProviderSetup(APSCommon):
             'aps_check_date': fields.Datetime.now(), 'aps_check_result': "All is well",
         })
         self._receive('webhook')
-        checklist = str(self.provider.aps_checklist)
+        checklist = self._get_checklist()
         self.assertIn("Last return of a shopper: never", checklist)
         self.assertIn("Last notification: 3 minutes ago", checklist)
         self._receive('return')
-        checklist = str(self.provider.aps_checklist)
+        checklist = self._get_checklist()
         self.assertEqual(checklist.count('title="Done"'), 3)
         self.assertIn("Last return of a shopper: 3 minutes ago", checklist)
         self.assertIn("Checked successfully", checklist)
 
         self.provider.write({'aps_check_date': False, 'aps_check_result': "A mistake"})
-        self.assertIn('title="Wrong"', str(self.provider.aps_checklist))
+        self.assertIn('title="Wrong"', self._get_checklist())
 
     def test_checklist_names_what_is_missing_and_reveals_nothing(self):
         """ Test that the checklist is safe to show, whatever the address is. """
         self._set_base_url('https://<script>alert(1)</script>')
         for secret in SECRETS:
-            self.assertNotIn(secret, str(self.provider.aps_checklist))
-        self.assertNotIn('<script>', str(self.provider.aps_checklist))
+            self.assertNotIn(secret, self._get_checklist())
+        self.assertNotIn('<script>', self._get_checklist())
         self.provider.state = 'disabled'
         self.provider.write({'aps_sha_request': False, 'aps_access_code': False})
         self.assertIn(
-            "Missing here: Access Code, SHA Request Phrase.", str(self.provider.aps_checklist)
+            "Missing here: Access Code, SHA Request Phrase.", self._get_checklist()
         )
 
     def test_result_of_a_check_is_forgotten_with_what_it_depends_on(self):
@@ -251,12 +323,91 @@ class TestProviderSetup(APSCommon):
                 lines = result.splitlines()
                 self.assertIn("All is well", lines[0])
                 self.assertEqual(len(lines), len(warnings) + 1)
-                checklist = str(self.provider.aps_checklist)
+                checklist = self._get_checklist()
                 self.assertIn("Checked successfully", checklist)
                 self.assertEqual(checklist.count('title="Done"'), 0 if warnings else 1)
                 for line, warning in zip(lines[1:], warnings, strict=True):
                     self.assertIn(warning, line)
                     self.assertIn(warning, checklist)
+
+    def _check_with(self, *requests_accepted, **changes):
+        """ Check the credentials while APS has others.
+
+        :param list requests_accepted: The phrase and the SHA type by which APS takes requests.
+        :param dict changes: The phrase and the algorithm with which it signs.
+        """
+        def answer(url, json, **_options):
+            is_accepted = json['signature'] == compute_signature(json, *requests_accepted)
+            return Mock(status_code=200, content=dumps(sign({
+                'query_command': 'CHECK_STATUS', 'status': '12' if is_accepted else '00',
+                'response_code': '11036' if is_accepted else '00008',
+                'merchant_reference': json['merchant_reference'],
+            }, **changes)).encode())
+
+        return patch.object(payment_provider.api_session, 'post', answer)
+
+    def test_swapped_phrases_are_put_right_with_one_click(self):
+        """ Test the button, and that it does nothing more if they are right meanwhile. """
+        with self._check_with(RESPONSE_PHRASE, 'sha256', phrase=REQUEST_PHRASE):
+            self.provider.action_aps_check_setup()
+            self.assertEqual(self.provider.aps_check_problem, 'swapped')
+            self.assertNotIn("SHA-256", self.provider.aps_check_result)
+            for _attempt in range(2):
+                self.provider.action_aps_swap_phrases()
+                self.assertIn("All is well", self.provider.aps_check_result)
+        self.assertEqual(self.provider.aps_sha_request, RESPONSE_PHRASE)
+        self.assertEqual(self.provider.aps_sha_response, REQUEST_PHRASE)
+        self.assertFalse(self.provider.aps_check_problem)
+
+    def test_sha_type_is_put_right_with_one_click(self):
+        """ Test the button, and that it does nothing more if it is right meanwhile. """
+        with self._check_with(REQUEST_PHRASE, 'sha512', algorithm=hashlib.sha512):
+            self.provider.action_aps_check_setup()
+            self.assertEqual(self.provider.aps_check_problem, 'sha512')
+            for _attempt in range(2):
+                self.provider.action_aps_use_sha_type()
+                self.assertEqual(self.provider.aps_sha_type, 'sha512')
+                self.assertIn("All is well", self.provider.aps_check_result)
+
+    def test_network_trouble_is_no_mistake(self):
+        """ Test that what was found out before stays, as nothing speaks against it. """
+        def refuse(*_args, **_options):
+            raise requests.exceptions.ConnectTimeout
+
+        for date, state in ((False, 'Not seen by Odoo'), (fields.Datetime.now(), 'Done')):
+            self.provider.aps_check_date = date
+            with patch.object(payment_provider.api_session, 'post', refuse):
+                self.provider.action_aps_check_setup()
+            self.assertEqual(self.provider.aps_check_problem, 'unreachable')
+            self.assertIn("can't be reached", self.provider.aps_check_result)
+            self.assertEqual(self.provider.aps_check_date, date)
+            checklist = self._get_checklist()
+            self.assertNotIn('title="Wrong"', checklist)
+            self.assertLess(checklist.index(f'title="{state}"'), checklist.index("Origin URL"))
+
+    def test_test_payment_is_a_link_that_odoo_accepts(self):
+        """ Test that the page takes the amount and the currency, and offers the provider. """
+        self.authenticate('admin', 'admin')
+        action = self.make_jsonrpc_request('/web/dataset/call_button', {
+            'model': 'payment.provider', 'method': 'action_aps_make_test_payment',
+            'args': [self.provider.ids], 'kwargs': {},
+        })
+        with mute_logger('werkzeug'):  # It logs the token of Odoo's payment link.
+            page = self.url_open(action['url'])
+        self.assertEqual(page.status_code, 200)
+        self.assertIn(f'data-provider-id="{self.provider.id}"', page.text)
+        self.assertIn('APS-TEST', page.text)
+
+    def test_test_payment_is_in_a_currency_that_the_provider_takes(self):
+        """ Test the currency of the company, that of the provider, and the lack of both. """
+        currency = self.provider._aps_find_test_currency()
+        self.assertEqual(currency, self.provider.company_id.currency_id)
+        dirham = self._enable('AED')
+        self.provider.available_currency_ids = dirham
+        self.assertEqual(self.provider._aps_find_test_currency(), dirham)
+        dirham.active = False
+        with self.assertRaisesRegex(UserError, "None of the currencies"):
+            self.provider.action_aps_make_test_payment()
 
     def test_check_without_credentials_names_them_and_sends_nothing(self):
         """ Test the button on a provider that is not filled in. """
@@ -274,12 +425,19 @@ class TestProviderSetup(APSCommon):
         for user in (self.internal_user, self.portal_user, self.public_user):
             with self.assertRaises(AccessError):
                 self.provider.with_user(user).action_aps_check_setup()
+            for name in (
+                'action_aps_swap_phrases', 'action_aps_use_sha_type', 'action_aps_look_again',
+                'action_aps_make_test_payment',
+            ):
+                with self.assertRaises(AccessError):
+                    getattr(self.provider.with_user(user), name)()
 
     def test_set_up_fields_are_for_settings_administrators_only(self):
         """ Test that nobody else learns about the state of the set-up. """
         names = [
             'aps_return_url', 'aps_webhook_url', 'aps_setup_warning', 'aps_checklist',
-            'aps_check_result', 'aps_check_date', 'aps_database', 'aps_is_in_copy',
+            'aps_check_result', 'aps_check_date', 'aps_check_problem', 'aps_return_step',
+            'aps_webhook_step', 'aps_database', 'aps_is_in_copy',
         ]
         for name in names:
             self.assertEqual(self.provider._fields[name].groups, 'base.group_system', name)
@@ -288,4 +446,4 @@ class TestProviderSetup(APSCommon):
         """ Test that the form of another provider shows nothing of this. """
         for name in ('aps_setup_warning', 'aps_is_in_copy'):
             self.assertFalse(self.dummy_provider[name], name)
-        self.assertNotIn('<li', str(self.dummy_provider.aps_checklist))
+        self.assertNotIn('<li', self._get_checklist(self.dummy_provider))

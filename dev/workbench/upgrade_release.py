@@ -39,6 +39,24 @@ for number, (is_known, finding, detail, count) in enumerate((
         [is_known and provider.id or None, finding, detail, count, time, time,
          '\\n'.join(f'{{time}} UTC, webhook: {{finding}} {{line}}' for line in range(3))],
     )
+payment = env['payment.transaction'].create({{
+    'provider_id': provider.id, 'reference': 'PAID-1', 'amount': 1, 'state': 'done',
+    'payment_method_id': env.ref('payment.payment_method_card').id,
+    'currency_id': env.company.currency_id.id, 'partner_id': env.user.partner_id.id,
+}})
+payment.aps_account = 'the account'
+for number, channel in enumerate(('webhook', 'webhook', 'return')):
+    env.cr.execute(
+        "INSERT INTO payment_aps_message "
+        "(provider_id, create_date, channel, state, merchant_reference, digest) "
+        "VALUES (%s, %s, %s, 'accepted', 'PAID-1', %s)",
+        [provider.id, f'2026-11-{{number + 1:02d}} 12:00:00', channel, str(number)],
+    )
+# As the merchant wants them, and as 1.2.1 made them, also in 19.0, which ships some of them.
+method = env['payment.method'].with_context(active_test=False)
+method.search([('code', '=', 'tabby')]).write({{
+    'name': "Buy Now", 'image': env.company.logo,
+}})
 env.cr.commit()
 print('FILLED')
 '''
@@ -53,7 +71,18 @@ print('ROWS ' + json.dumps([
 ]))
 providers = provider + env['payment.provider'].search([('name', '=', 'Checked')])
 print('CHECKS ' + json.dumps([
-    [row.aps_check_result, str(row.aps_check_date)[:10]] for row in providers
+    [row.aps_check_result, str(row.aps_check_date)[:10], row.aps_check_problem]
+    for row in providers
+]))
+methods = env['payment.method'].with_context(active_test=False).search(
+    [('code', 'in', ('apple_pay', 'installments', 'tabby'))], order='code'
+)
+print('METHODS ' + json.dumps([
+    [row.code, row.name, row.image == row._aps_read_image(row.code)] for row in methods
+]))
+print('ACCOUNTS ' + json.dumps([
+    [row.channel, str(row.create_date)[:10], row.account]
+    for row in env['payment.aps.message'].search([], order='create_date')
 ]))
 '''
 # By provider and finding: detail, count, day of the last message, lines, day of the first line.
@@ -67,7 +96,17 @@ ROWS = [
     [False, 'unreadable', '', 15, '2026-11-11', 5, '2026-11-11', True],
 ]
 # The checks of the credentials, of which the second was passed.
-CHECKS = [["The result", 'False'], ["The result", '2026-11-01']]
+CHECKS = [["The result", 'False', 'mistake'], ["The result", '2026-11-01', False]]
+# The messages, of which the last of each way knows its account.
+ACCOUNTS = [
+    ['webhook', '2026-11-01', False], ['webhook', '2026-11-02', 'the account'],
+    ['return', '2026-11-03', 'the account'],
+]
+# The payment methods: their images are the new ones, but for that which was changed by hand.
+METHODS = [
+    ['apple_pay', 'Apple Pay', True], ['installments', 'Installments', True],
+    ['tabby', 'Buy Now', False],
+]
 # A column that is dropped stays in the file of the table until its rows are written anew.
 FIND_IN_FILES = f'''
     CHECKPOINT;
@@ -116,7 +155,10 @@ def check_release_upgrade(odoo, folder, run_script):
         for place in odoo.postgres.query(database, query).splitlines()
     ]
     output = run_script(odoo, database, READ, odoo.addons)
-    failures += check_rows(output, 'ROWS', ROWS) + check_rows(output, 'CHECKS', CHECKS)
+    for rows_name, rows in (
+        ('ROWS', ROWS), ('CHECKS', CHECKS), ('ACCOUNTS', ACCOUNTS), ('METHODS', METHODS),
+    ):
+        failures += check_rows(output, rows_name, rows)
     odoo.postgres.drop(database)
     return failures
 

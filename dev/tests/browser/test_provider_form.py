@@ -1,10 +1,13 @@
 """ An administrator sets the provider up in its form. """
 
+import re
+
 import pytest
 from playwright.sync_api import expect
 
 from tests.support.backend import open_form
 from tests.support.payments import Merchant
+from tests.support.till import assert_paid
 from workbench.sandbox_process import CREDENTIALS
 
 
@@ -53,7 +56,7 @@ def test_checklist_says_what_odoo_can_see(form, merchant):
     form.check()
     expect(form.find('aps_check_passed')).to_contain_text("All is well")
 
-    steps = form.find('aps_checklist').locator('li')
+    steps = form.page.locator('.o_aps_steps li')
     expect(steps).to_have_count(5)
     expect(steps.nth(0)).to_contain_text("Checked successfully")
     expect(steps.filter(has_text="Feedback and notifications").get_by_title("Done")).to_be_visible()
@@ -84,6 +87,78 @@ def test_wrong_credential_is_named_beside_it_and_put_right(form):
     expect(form.find('aps_check_failed')).to_have_count(0)
     form.check()
     expect(form.find('aps_check_passed')).to_contain_text("All is well")
+
+
+def test_swapped_phrases_and_sha_type_are_put_right_with_one_click_each(form):
+    """ Test that nothing has to be typed to put right what the check knows the remedy of. """
+    form.enter('aps_sha_request', CREDENTIALS['aps_sha_response'])
+    form.enter('aps_sha_response', CREDENTIALS['aps_sha_request'])
+    form.find('aps_sha_type').locator('select').select_option(label='SHA-512')
+    form.save()
+    form.check()
+    expect(form.find('aps_check_failed')).to_contain_text("with SHA type SHA-256")
+    form.admin.take_screenshot('swapped')
+
+    form.find('action_aps_swap_phrases').click()
+    expect(form.find('aps_check_failed')).to_contain_text("APS accepts SHA-256")
+    expect(form.find('action_aps_swap_phrases')).to_have_count(0)
+    form.admin.take_screenshot('sha-type')
+
+    form.find('action_aps_use_sha_type').click()
+    expect(form.find('aps_check_passed')).to_contain_text("All is well")
+
+
+def test_network_trouble_is_no_mistake(form, shop, merchant):
+    """ Test the box of a check that APS didn't answer. """
+    merchant.point_to('http://127.0.0.1:9')
+    try:
+        form.check()
+        expect(form.find('aps_check_unanswered')).to_contain_text("can't be reached")
+        expect(form.find('aps_check_failed')).to_have_count(0)
+        form.admin.take_screenshot('unreachable')
+    finally:
+        merchant.point_to(shop.sandbox_url)
+
+
+def test_test_payment_turns_the_checklist_green(form, shop):
+    """ Test the way from the form to the payment page and back. """
+    shop.query('DELETE FROM payment_aps_message')
+    form.find('action_aps_look_again').click()
+    steps = form.page.locator('.o_aps_steps')
+    expect(steps.get_by_title("To do")).to_have_count(2)
+    form.admin.take_screenshot('before')
+
+    with form.page.context.expect_page() as pages:
+        form.find('action_aps_make_test_payment').click()
+    payer = form.admin
+    payer.page = pages.value
+    payer.page.locator('[name=o_payment_submit_button]:visible').wait_for()
+    payer.take_screenshot('test-payment')
+    reference = payer.pay()
+    payer.enter_card()
+    payer.page.wait_for_url(re.compile('/payment/confirmation'))
+    assert_paid(shop, reference, amount_minor=100)
+
+    payer.page = form.page
+    form.find('action_aps_look_again').click()
+    expect(steps.get_by_title("To do")).to_have_count(0)
+    form.admin.take_screenshot('after')
+
+
+def test_live_payments_are_asked_about(form):
+    """ Test that what is left to do is said as soon as the state is chosen, before it is saved. """
+    form.check()
+    expect(form.find('aps_check_passed')).to_be_visible()
+    form.page.get_by_label('Enabled', exact=True).click()
+    dialog = form.page.locator('.modal')
+    expect(dialog).to_contain_text("Shoppers pay real money as soon as you save")
+    form.admin.take_screenshot('live-question')
+    dialog.get_by_role('button').last.click()
+    expect(form.find('aps_check_passed')).to_have_count(0)
+    expect(form.page.locator('.o_aps_steps').get_by_title("Done")).to_have_count(0)
+    form.admin.take_screenshot('live-unsaved')
+    form.page.locator('.o_form_button_cancel').click()
+    expect(form.find('aps_check_passed')).to_be_visible()
 
 
 def test_secrets_are_masked(form):

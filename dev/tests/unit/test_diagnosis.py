@@ -9,6 +9,7 @@ from aps.diagnosis import (
     MAX_FIELDS,
     MAX_SIZE,
     find_flaw,
+    find_remedy,
     find_signer,
     find_weaknesses,
     find_wrong_settings,
@@ -100,6 +101,19 @@ def test_oldest_sha_type_is_not_taken_for_a_wrong_phrase():
 ))
 def test_answer_without_signature_says_nothing_of_the_response_phrase(accepted, flaws):
     assert find_wrong_settings(ACCOUNT, accepted, None, is_signed=False) == flaws
+
+
+@pytest.mark.parametrize('flaws, remedy', (
+    ([], None),
+    ([('request', '')], None),
+    ([('swapped', 'sha256')], 'swapped'),
+    ([('swapped', 'sha512'), ('response_sha_type', 'sha512')], 'swapped'),
+    ([('sha_type', 'sha512')], 'sha512'),
+    ([('request', ''), ('response_sha_type', 'hmac256')], 'hmac256'),
+    ([('sha_type', 'sha512'), ('response_sha_type', 'sha256')], None),
+))
+def test_what_can_be_put_right_without_typing_is_told(flaws, remedy):
+    assert find_remedy(flaws) == remedy
 
 
 @pytest.mark.parametrize('account, number', ((ACCOUNT, 9), (make_account('R', 'R'), 5)))
