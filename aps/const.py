@@ -129,7 +129,7 @@ PAYMENT_OPTIONS = (
         authorization=True,
     ),
     PaymentOption(
-        'installments', "Instalments", 'INSTALLMENTS', {'installments': 'STANDALONE'},
+        'installments', "Installments", 'INSTALLMENTS', {'installments': 'STANDALONE'},
         ('AE', 'EG', 'SA'), ('AED', 'EGP', 'SAR'),
     ),
 )

@@ -1,17 +1,18 @@
 import base64
 
-from odoo import Command, api, models
+from odoo import Command, _, api, models
 from odoo.tools import file_open
 
 from odoo.addons.payment_aps.aps import const
+from odoo.addons.payment_aps.aps.values import clean_phone
 
 # The methods that Odoo 17.0 lacks, with the image to give them. A later series has some of them.
 OWN_METHODS = {
-    'stcpay': 'wallet',
-    'tabby': 'pay_later',
-    'tamara': 'pay_later',
-    'apple_pay': 'wallet',
-    'installments': 'installments',
+    'stcpay': 'payment_aps/static/img/stcpay.png',
+    'tabby': 'payment_aps/static/img/tabby.png',
+    'tamara': 'payment_aps/static/img/tamara.png',
+    'apple_pay': 'payment/static/img/apple_pay.png',
+    'installments': 'payment_aps/static/img/installments.png',
 }
 # The brands of cards that APS can offer as choices of their own.
 LOCAL_NETWORKS = ('naps', 'omannet', 'meeza')
@@ -27,6 +28,30 @@ METHOD_CORRECTIONS = {
 
 class PaymentMethod(models.Model):
     _inherit = 'payment.method'
+
+    #=== CRUD METHODS ===#
+
+    def write(self, values):
+        """ Override of `payment` to offer a local network by name as soon as it is switched on.
+
+        Odoo ships it as a brand of cards, of which no switch changes anything that shoppers see.
+        """
+        if values.get('active') and 'primary_payment_method_id' not in values:
+            self.filtered(lambda method: method._aps_is_hidden_network())._aps_set_primary(True)
+        return super().write(values)
+
+    def _aps_is_hidden_network(self):
+        """ Return whether this is a local network that only APS takes, and that shows as a brand.
+
+        Another provider may need it as the brand that it is.
+        """
+        is_hidden = (
+            self.code in LOCAL_NETWORKS and not self.active and self.primary_payment_method_id
+        )
+        providers_sudo = self.sudo().provider_ids.filtered(lambda p: p.state != 'disabled')
+        return bool(is_hidden) and set(providers_sudo.mapped('code')) == {'aps'}
+
+    #=== BUSINESS METHODS - SETUP ===#
 
     @api.model
     def _aps_setup(self):
@@ -57,15 +82,12 @@ class PaymentMethod(models.Model):
         :return: The values.
         :rtype: dict
         """
-        image = OWN_METHODS[option.method]
-        with file_open(f'payment_aps/static/img/{image}.png', 'rb') as file:
-            image_base64 = base64.b64encode(file.read())
         values = {
             'name': option.name,
             'code': option.method,
             'sequence': 1000,
             'active': False,
-            'image': image_base64,
+            'image': self._aps_read_image(option.method),
             'support_tokenization': option.tokenization,
             'support_refund': option.refund,
             **self._aps_prepare_limits(option),
@@ -73,6 +95,46 @@ class PaymentMethod(models.Model):
         if 'support_manual_capture' in self._fields:  # Since 19.0.
             values['support_manual_capture'] = 'partial' if option.authorization else 'none'
         return values
+
+    @api.model
+    def _aps_read_image(self, code):
+        """ Return the image of a payment method that Odoo lacks.
+
+        :param str code: The code of the method.
+        :return: The image, encoded.
+        :rtype: bytes
+        """
+        with file_open(OWN_METHODS[code], 'rb') as file:
+            return base64.b64encode(file.read())
+
+    #=== BUSINESS METHODS - CHECKOUT ===#
+
+    def _aps_get_label(self):
+        """ Return the name of the method as shoppers read it.
+
+        Names are not translated in Odoo 17.0. That is no harm to those of brands, and what the
+        merchant calls a method stays.
+
+        :return: The name.
+        :rtype: str
+        """
+        if self.code == 'installments' and self.name == const.OPTIONS_BY_METHOD[self.code].name:
+            return _("Installments")
+        return self.name
+
+    def _aps_lacks_phone(self, provider, partner):
+        """ Return whether the method can't be used as long as the shopper has no phone number.
+
+        :param recordset provider: The provider that offers the method.
+        :param recordset partner: The shopper.
+        :return: Whether it can't.
+        :rtype: bool
+        """
+        option = const.OPTIONS_BY_METHOD.get(self.code)
+        needs_phone = provider.code == 'aps' and option is not None and option.phone
+        return needs_phone and not clean_phone(partner.phone)
+
+    #=== BUSINESS METHODS - VALUES ===#
 
     @api.model
     def _aps_prepare_limits(self, option):
@@ -129,3 +191,4 @@ class PaymentMethod(models.Model):
                 'support_refund': option.refund,
                 **self._aps_prepare_limits(option),
             })
+        self.invalidate_recordset(['is_primary'])  # The engine doesn't tell what it depends on.

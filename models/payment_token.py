@@ -103,10 +103,13 @@ class PaymentToken(models.Model):
         ))
 
     def _build_display_name(self, *args, **kwargs):
-        """ Override of `payment` to tell that a card has expired. """
+        """ Override of `payment` to tell that a card has expired, and what to do. """
         display_name = super()._build_display_name(*args, **kwargs)
         if self.provider_code == 'aps' and self._aps_is_expired():
-            return _("%(card)s (expired)", card=display_name)
+            return _(
+                "%(card)s (expired): delete it, and save another card when you pay next",
+                card=display_name,
+            )
         return display_name
 
     #=== BUSINESS METHODS - ARCHIVING ===#

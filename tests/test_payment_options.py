@@ -3,9 +3,10 @@ from unittest.mock import patch
 
 from odoo.exceptions import UserError, ValidationError
 from odoo.tests import tagged
+from odoo.tools import mute_logger
 
 from odoo.addons.payment_aps.aps import const
-from odoo.addons.payment_aps.models.payment_method import LOCAL_NETWORKS
+from odoo.addons.payment_aps.models.payment_method import LOCAL_NETWORKS, OWN_METHODS
 from odoo.addons.payment_aps.tests.common import MERCHANT_IDENTIFIER, APSCommon
 
 CHOICES = ('payment_option', 'digital_wallet', 'installments')
@@ -512,3 +513,65 @@ class TestPaymentOptions(APSCommon):
         self.assertEqual(
             set(networks.mapped('supported_currency_ids.name')), {'EGP', 'OMR', 'QAR'}
         )
+
+    def test_network_is_offered_by_name_as_soon_as_it_is_switched_on(self):
+        """ Test the switches of the list of payment methods, one by one. """
+        networks = self.methods.search([('code', 'in', LOCAL_NETWORKS)])
+        self.provider.aps_has_own_networks = False
+        networks.active = False
+        networks.provider_ids = self.provider
+        for network in networks:
+            with self.subTest(network=network.code):
+                option = const.OPTIONS_BY_METHOD[network.code]
+                network.active = True
+                self.assertFalse(network.primary_payment_method_id)
+                self.assertTrue(self._offer(network, option.countries[0], option.currencies[0]))
+                network.active = False
+                self.assertFalse(self._offer(network, option.countries[0], option.currencies[0]))
+
+    def test_network_of_another_provider_stays_a_brand(self):
+        """ Test that a switch doesn't take a brand of cards from a provider that shows it. """
+        naps = self.methods.search([('code', '=', 'naps')], limit=1)
+        self.provider.aps_has_own_networks = False
+        naps.active = False
+        naps.provider_ids = self.provider | self.dummy_provider
+        naps.active = True
+        self.assertEqual(naps.primary_payment_method_id, self.card)
+
+    def test_own_methods_have_images_that_differ(self):
+        """ Test that no two methods look the same, and that Odoo's own image is taken. """
+        images = {code: self.methods._aps_read_image(code) for code in OWN_METHODS}
+        self.assertEqual(len(set(images.values())), len(images))
+        self.assertTrue(OWN_METHODS['apple_pay'].startswith('payment/'))
+
+    def test_shoppers_read_the_name_of_the_merchant(self):
+        """ Test that only the name that the addon gave is translated. """
+        installments = self.methods.search([('code', '=', 'installments')], limit=1)
+        installments.name = "Installments"
+        self.assertEqual(installments._aps_get_label(), "Installments")
+        installments.name = "By the month"
+        self.assertEqual(installments._aps_get_label(), "By the month")
+        self.assertEqual(self.card._aps_get_label(), self.card.name)
+
+    def test_missing_phone_is_asked_for_in_the_payment_form(self):
+        """ Test that shoppers know before they choose, and are led to their address. """
+        tabby = self.methods.search([('code', '=', 'tabby')], limit=1)
+        tabby.provider_ids |= self.provider
+        tabby.active = True
+        self._enable('AED')
+        self.partner.country_id = self.env.ref('base.ae')
+        for phone, is_asked in ((False, True), ('-', True), ('+971 50 123 4567', False)):
+            self.partner.phone = phone
+            with self.subTest(phone=phone):
+                page = self._open_payment_form()
+                self.assertIn('data-payment-method-code="tabby"', page)
+                self.assertEqual('Needs your phone number' in page, is_asked)
+                self.assertEqual('/my/account' in page, is_asked)
+
+    def _open_payment_form(self):
+        """ Return the page of a payment link, as the shopper sees it. """
+        values = self._prepare_pay_values(
+            amount=100.0, currency=self._enable('AED'), partner=self.partner
+        )
+        with mute_logger('werkzeug'):  # It logs the token of Odoo's payment link.
+            return self._portal_pay(**values).text
