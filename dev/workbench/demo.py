@@ -4,13 +4,23 @@ import argparse
 import json
 import os
 import signal
+import socket
 import sys
 
+from .guide import describe
 from .odoo_source import find_sources
-from .shop import PORTAL
+from .right_to_left import prepare_right_to_left
+from .showcase import prepare_showcase
 from .stack import Stack
-from .system import DEV, Failure, exit_on_signals, install_packages, make_run_folder, say
+from .system import (
+    DEV, Failure, exit_on_signals, find_free_port, give_signs_of_life, install_packages,
+    make_run_folder, say,
+)
 from .venvs import get_python
+
+FIRST_PORT = 8000  # Lower ones are left to what runs on the machine already.
+SHOP_PORT = 8069
+SANDBOX_PORT = 8180
 
 
 def parse_arguments():
@@ -18,15 +28,51 @@ def parse_arguments():
     parser = argparse.ArgumentParser(
         prog='dev/demo',
         description="Run a shop (website_sale) whose checkout pays through Amazon Payment Services,"
-                    " played by a local sandbox. Everything it needs is installed and started.",
+                    " played by a local sandbox. Everything it needs is installed and started, in "
+                    "about 5 minutes the first time and 2 to 3 after that; what to open is printed "
+                    "then. Ctrl-C, or the signal TERM, stops all of it and leaves no data behind.",
     )
     parser.add_argument('--checkout', action='store_true', help="buy something in a real browser, "
                         "print each step and the outcome, and exit with 0 or 1")
-    parser.add_argument('--series', choices=('17.0', '19.0'), help="the series of Odoo to run")
-    parser.add_argument('--port', type=int, help="the port of the shop (8000 or higher)")
-    parser.add_argument('--sandbox-port', type=int, help="the port of the sandbox")
+    parser.add_argument('--series', choices=('17.0', '19.0'),
+                        help="the series of Odoo to run (default: the first one at hand)")
+    for name, port, what in (
+        ('--port', SHOP_PORT, "shop"), ('--sandbox-port', SANDBOX_PORT, "sandbox"),
+    ):
+        parser.add_argument(name, type=read_port, metavar='PORT', help=(
+            f"the port of the {what}, {FIRST_PORT} or higher (default: {port}, or any free one if "
+            "that is taken)"
+        ))
     parser.add_argument('--screenshots', metavar='FOLDER', help="with --checkout: take screenshots")
     return parser.parse_args()
+
+
+def read_port(text):
+    """ Return a port that the user has chosen.
+
+    :raise argparse.ArgumentTypeError: If it can't be used.
+    """
+    if not text.isdecimal() or not FIRST_PORT <= int(text) <= 65535:
+        raise argparse.ArgumentTypeError(f"a port is a number from {FIRST_PORT} to 65535")
+    if not is_free(int(text)):
+        raise argparse.ArgumentTypeError(f"something listens on port {text} already")
+    return int(text)
+
+
+def is_free(port):
+    """ Return whether a server can listen on a port of the loopback interface. """
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)  # As servers do.
+        try:
+            probe.bind(('127.0.0.1', port))
+        except OSError:
+            return False
+    return True
+
+
+def choose_port(port):
+    """ Return a port if it is free, else any free one. """
+    return port if is_free(port) else find_free_port()
 
 
 def main():
@@ -35,36 +81,53 @@ def main():
     :return: The exit status.
     :rtype: int
     """
-    exit_on_signals()
     arguments = parse_arguments()
+    exit_on_signals()
+    life = give_signs_of_life()
     try:
         source = find_sources(arguments.series or None)[0]
         if arguments.checkout:
             install_packages('chromium')
-        stack = Stack(
-            source, make_run_folder(), port=arguments.port, sandbox_port=arguments.sandbox_port
-        )
-        if arguments.checkout:
-            return check_out(stack, arguments.screenshots)
-        describe(stack)
-        signal.pause()
+            return check_out(make_stack(source, arguments), arguments.screenshots)
+        show(source, arguments, life)
     except Failure as failure:
         print(f"Error: {failure}", file=sys.stderr)
         return 1
     return 0
 
 
-def describe(stack):
-    """ Print the addresses and logins of a running shop. """
-    say(f"""
-The shop is open.
-  Shop      {stack.url}/shop
-            shopper: {PORTAL['login']} / {PORTAL['password']}, or as a guest
-  Backend   {stack.url}/odoo or {stack.url}/web
-            administrator: admin / admin
-  Sandbox   {stack.sandbox.url}/
-            test card: 4005550000000001, 05/30, 123
-Press Ctrl-C to stop.""")
+def make_stack(source, arguments):
+    """ Start the shop.
+
+    :param Source source: The Odoo to run.
+    :param argparse.Namespace arguments: The arguments of the command line.
+    :return: The running shop.
+    :rtype: Stack
+    """
+    return Stack(
+        source, make_run_folder(), port=arguments.port or choose_port(SHOP_PORT),
+        sandbox_port=arguments.sandbox_port or choose_port(SANDBOX_PORT),
+    )
+
+
+def show(source, arguments, life):
+    """ Start the shop, tell what there is to see, and stay until the user ends it.
+
+    :param Source source: The Odoo to run.
+    :param argparse.Namespace arguments: The arguments of the command line.
+    :param threading.Event life: What ends the signs of life.
+    :return: None
+    """
+    obstacle = prepare_right_to_left()
+    stack = make_stack(source, arguments)
+    orders = prepare_showcase(stack)
+    life.set()
+    describe(stack, orders, obstacle)
+    try:
+        while True:  # A signal that is handled elsewhere would end one pause.
+            signal.pause()
+    finally:
+        say("Stopping...")
 
 
 def check_out(stack, screenshots):

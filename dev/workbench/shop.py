@@ -83,23 +83,45 @@ def prepare_catalogue(rpc):
 
 
 def prepare_shopper(rpc):
-    """ Create a shopper with an account. """
-    user_fields = rpc.call('res.users', 'fields_get', [], ['type'])
-    groups_field = 'group_ids' if 'group_ids' in user_fields else 'groups_id'
-    user_id = rpc.call('res.users', 'create', {
-        'name': "Layla Haddad",
-        **PORTAL,
-        'email': 'layla@example.com',
-        groups_field: [(6, 0, [rpc.ref('base.group_portal')])],
-    }, context={'no_reset_password': True})
-    partner_id = rpc.call('res.users', 'read', [user_id], ['partner_id'])[0]['partner_id'][0]
-    rpc.call('res.partner', 'write', [partner_id], {
-        'street': "Corniche 1", 'city': "Dubai", 'phone': '+971 4 000 0000',
-        'country_id': rpc.ref('base.ae'),
-        'state_id': rpc.call(
-            'res.country.state', 'search', [('country_id', '=', rpc.ref('base.ae'))], limit=1
-        )[0],
+    """ Create a shopper with an account and an address that the checkout asks nothing about. """
+    make_shopper(rpc, PORTAL['login'], PORTAL['password'], "Layla Haddad", 'AE', {
+        'street': "Corniche 1", 'city': "Dubai", 'zip': '00000', 'phone': '+971 4 000 0000',
     })
+
+
+def make_shopper(rpc, login, password, name, country, address):
+    """ Create a shopper with an account and an address.
+
+    :param Client rpc: The administrator.
+    :param str login: The login.
+    :param str password: The password.
+    :param str name: The name.
+    :param str country: The code of the country.
+    :param dict address: The other values of the address; the state is that of the city, if any.
+    :return: The id of the partner.
+    :rtype: int
+    """
+    user_id = rpc.call('res.users', 'create', {
+        'name': name, 'login': login, 'password': password,
+        'email': f'{name.split()[0].lower()}@example.com',
+        get_groups_field(rpc): [(6, 0, [rpc.ref('base.group_portal')])],
+    }, context={'no_reset_password': True})
+    [user] = rpc.call('res.users', 'read', [user_id], ['partner_id'])
+    partner_id = user['partner_id'][0]
+    country_id = rpc.ref(f'base.{country.lower()}')
+    state_ids = rpc.call('res.country.state', 'search', [
+        ('country_id', '=', country_id), ('name', '=', address['city']),
+    ])
+    rpc.call('res.partner', 'write', [partner_id], {
+        **address, 'country_id': country_id, 'state_id': state_ids[0] if state_ids else False,
+    })
+    return partner_id
+
+
+def get_groups_field(rpc):
+    """ Return the name of the field of the groups of users, which differs between the series. """
+    user_fields = rpc.call('res.users', 'fields_get', [], ['type'])
+    return 'group_ids' if 'group_ids' in user_fields else 'groups_id'
 
 
 def prepare_provider(rpc):

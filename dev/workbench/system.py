@@ -39,18 +39,22 @@ def say(text):
 
 
 def give_signs_of_life():
-    """ Have a line printed whenever nothing was said for some time, until the process ends. """
-    begin = time.monotonic()
+    """ Have a line printed whenever nothing was said for some time.
+
+    :return: What ends that, once it is set; else the end of the process does.
+    :rtype: threading.Event
+    """
+    begin, end = time.monotonic(), threading.Event()
 
     def watch():
-        while True:
-            time.sleep(1)
+        while not end.wait(1):
             if time.monotonic() - SAID['time'] >= SILENCE:
                 doing = ', '.join(sorted(DOING)) or SAID['text'].splitlines()[-1]
                 say(f"  {time.monotonic() - begin:.0f} s: {doing}")
                 SAID['text'] = doing
 
     threading.Thread(target=watch, daemon=True).start()
+    return end
 
 
 def make_run_folder():

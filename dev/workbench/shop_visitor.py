@@ -1,0 +1,73 @@
+""" The requests of a shopper's browser, without a browser. """
+
+import html
+import json
+import re
+import urllib.parse
+import urllib.request
+
+from .system import Failure
+
+INPUT = re.compile(r'name="(\w+)" value="([^"]*)"')
+
+
+class ShopVisitor:
+    """ A shopper who is logged in and pays orders with a card. """
+
+    def __init__(self, stack, login):
+        """
+        :param Stack stack: The running shop.
+        :param dict login: The login and password.
+        """
+        self.stack = stack
+        self.opener = urllib.request.build_opener(urllib.request.HTTPCookieProcessor())
+        session = self._call('/web/session/authenticate', db=stack.database, **login)
+        self.partner_id = session['partner_id']
+
+    def pay_order(self, order):
+        """ Pay an order on the payment page, and have the shop take notice.
+
+        :param dict order: The order: `id`, `amount_total` and `access_token`.
+        :return: The reference of the payment.
+        :rtype: str
+        """
+        values = self._call(
+            f"/my/orders/{order['id']}/transaction", access_token=order['access_token'],
+            amount=order['amount_total'], flow='redirect', token_id=None,
+            provider_id=self.stack.rpc.ref('payment.payment_provider_aps'),
+            payment_method_id=self.stack.rpc.ref('payment.payment_method_card'),
+            tokenization_requested=False, landing_route=f"/my/orders/{order['id']}",
+        )
+        self._open_payment_page(values['redirect_form_html'])
+        sandbox = self.stack.sandbox
+        sandbox.request('POST', 'pay', {'merchant_reference': values['reference']})
+        sandbox.request('POST', 'notifications/wait', {'timeout': 30})
+        self._call('/payment/status/poll')  # As the status page does: the order is confirmed.
+        return values['reference']
+
+    def _open_payment_page(self, form):
+        """ Post the form that the shop has made to the payment page.
+
+        :raise Failure: If the sandbox refuses it.
+        """
+        fields = {name: html.unescape(value) for name, value in INPUT.findall(form)}
+        url = f'{self.stack.sandbox.url}/FortAPI/paymentPage'
+        body = urllib.parse.urlencode(fields).encode()
+        with self.opener.open(url, body, timeout=60) as response:
+            if '/FortAPI/page/' not in response.url:
+                raise Failure("The sandbox refused the form of the shop.")
+
+    def _call(self, route, **params):
+        """ Call a JSON route of the shop and return the result.
+
+        :raise Failure: If the shop answers with an error.
+        """
+        body = json.dumps({'jsonrpc': '2.0', 'method': 'call', 'params': params}).encode()
+        request = urllib.request.Request(
+            self.stack.url + route, body, {'Content-Type': 'application/json'}
+        )
+        with self.opener.open(request, timeout=120) as response:
+            answer = json.load(response)
+        if 'error' in answer:
+            raise Failure(f"The shop refused {route}: {answer['error']['data']['message']}")
+        return answer['result']
