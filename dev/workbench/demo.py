@@ -93,6 +93,9 @@ def main():
     except Failure as failure:
         print(f"Error: {failure}", file=sys.stderr)
         return 1
+    except SystemExit:  # By a signal; whatever was started is stopped after this.
+        say("Stopping...")
+        raise
     return 0
 
 
@@ -123,11 +126,8 @@ def show(source, arguments, life):
     orders = prepare_showcase(stack)
     life.set()
     describe(stack, orders, obstacle)
-    try:
-        while True:  # A signal that is handled elsewhere would end one pause.
-            signal.pause()
-    finally:
-        say("Stopping...")
+    while True:  # Until a signal has the command exit.
+        signal.pause()
 
 
 def check_out(stack, screenshots):

@@ -44,7 +44,7 @@ def list_pages(stack):
         ("Shop", f'{stack.url}/shop'),
         ("Shop in Arabic", f'{stack.url}/ar/shop'),
         ("Backend", stack.url + get_backend(stack)),
-        ("Provider", stack.url + get_form(stack, 'payment.provider', provider_id)),
+        ("Provider (admin)", stack.url + get_form(stack, 'payment.provider', provider_id)),
         *list_lists(stack),
         ("Sandbox", f'{stack.sandbox.url}/ (plays APS: payments, notifications, refused requests)'),
     ]
@@ -105,4 +105,4 @@ def list_cards(stack):
         (card['number'], f"{card['expiry'][2:]}/{card['expiry'][:2]}  {card['cvv']:<4}  "
                          f"{card['scheme']}: {card['label']}")
         for card in cards
-    ]
+    ] + [("other methods", "have a button for each outcome")]

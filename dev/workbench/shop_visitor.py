@@ -3,12 +3,18 @@
 import html
 import json
 import re
+import time
 import urllib.parse
 import urllib.request
 
 from .system import Failure
 
+POLLS = 30
 INPUT = re.compile(r'name="(\w+)" value="([^"]*)"')
+
+
+class ShopError(Failure):
+    """ The shop answered with an error. """
 
 
 class ShopVisitor:
@@ -42,8 +48,24 @@ class ShopVisitor:
         sandbox = self.stack.sandbox
         sandbox.request('POST', 'pay', {'merchant_reference': values['reference']})
         sandbox.request('POST', 'notifications/wait', {'timeout': 30})
-        self._call('/payment/status/poll')  # As the status page does: the order is confirmed.
+        self._poll()
         return values['reference']
+
+    def _poll(self):
+        """ Have the order confirmed, as the status page does.
+
+        The shop answers `retry` if something else, such as a scheduled action, was in the way.
+
+        :raise ShopError: If it answers with another error, or with that one all the time.
+        """
+        for polls_left in reversed(range(POLLS)):
+            try:
+                self._call('/payment/status/poll')
+                return
+            except ShopError as error:
+                if not polls_left or not str(error).endswith('retry'):
+                    raise
+                time.sleep(1)
 
     def _open_payment_page(self, form):
         """ Post the form that the shop has made to the payment page.
@@ -60,7 +82,7 @@ class ShopVisitor:
     def _call(self, route, **params):
         """ Call a JSON route of the shop and return the result.
 
-        :raise Failure: If the shop answers with an error.
+        :raise ShopError: If the shop answers with an error.
         """
         body = json.dumps({'jsonrpc': '2.0', 'method': 'call', 'params': params}).encode()
         request = urllib.request.Request(
@@ -69,5 +91,5 @@ class ShopVisitor:
         with self.opener.open(request, timeout=120) as response:
             answer = json.load(response)
         if 'error' in answer:
-            raise Failure(f"The shop refused {route}: {answer['error']['data']['message']}")
+            raise ShopError(f"The shop refused {route}: {answer['error']['data']['message']}")
         return answer['result']

@@ -1,5 +1,6 @@
 """ What the demo has beyond the shop of the tests: people, currencies, methods and orders. """
 
+import itertools
 import time
 import uuid
 
@@ -11,7 +12,7 @@ from .system import Failure, say
 ACCOUNTANT = {'login': 'accountant', 'password': 'accountant'}
 # The price of one dirham; the demo's own figures, since nobody is charged.
 RATES = {
-    'SAR': 1.02, 'KWD': 0.0836, 'QAR': 0.991, 'BHD': 0.1026, 'OMR': 0.1048, 'EGP': 13.4,
+    'AED': 1, 'SAR': 1.02, 'KWD': 0.0836, 'QAR': 0.991, 'BHD': 0.1026, 'OMR': 0.1048, 'EGP': 13.4,
     'USD': 0.2723,
 }
 # A shopper for each country with methods of its own: the currency, who it is, and where.
@@ -74,11 +75,15 @@ def prepare_currencies(rpc):
         {'currency_id': currency_ids[code], 'name': '2020-01-01', 'rate': rate}
         for code, rate in RATES.items()
     ])
+    # The first one is that of guests.
+    sequences = itertools.count(1)
     settings_id = rpc.call('res.config.settings', 'create', {'group_product_pricelist': True})
     rpc.call('res.config.settings', 'execute', [settings_id])
     rpc.call('product.pricelist', 'create', [
-        {'name': code, 'currency_id': currency_id, 'selectable': True}
-        for code, currency_id in currency_ids.items()
+        {
+            'name': code, 'currency_id': currency_id, 'selectable': True,
+            'sequence': next(sequences),
+        } for code, currency_id in currency_ids.items()
     ])
 
 
@@ -155,7 +160,8 @@ class Orders:
         """
         order = self._order(product)
         reference = self.visitor.pay_order(order)
-        self._wait(reference, state)
+        self._wait('payment.transaction', ('reference', '=', reference), state)
+        self._wait('sale.order', ('id', '=', order['id']), 'sale')
         [transaction] = self.rpc.search_read(
             'payment.transaction', [('reference', '=', reference)], ['id']
         )
@@ -183,10 +189,9 @@ class Orders:
         """ Have an order paid, and its refund come to a state. """
         order = self.pay(product)
         self.rpc.call('payment.transaction', 'action_refund', [order['transaction']])
-        [refund] = self.rpc.search_read('payment.transaction', [
-            ('source_transaction_id', '=', order['transaction']),
-        ], ['reference'])
-        self._wait(refund['reference'], state)
+        self._wait(
+            'payment.transaction', ('source_transaction_id', '=', order['transaction']), state
+        )
         return order
 
     def _order(self, product):
@@ -207,21 +212,22 @@ class Orders:
             'capture_manually': is_manual,
         })
 
-    def _wait(self, reference, state):
-        """ Wait until a transaction is in a state.
+    def _wait(self, model, condition, state):
+        """ Wait until a record is in a state.
 
+        :param str model: Its model.
+        :param tuple condition: The condition that only this record meets.
+        :param str state: The state.
+        :return: None
         :raise Failure: If it isn't in time.
         """
         deadline = time.monotonic() + PATIENCE
         while True:
-            [row] = self.rpc.search_read(
-                'payment.transaction', [('reference', '=', reference)], ['state']
-            )
+            [row] = self.rpc.search_read(model, [condition], ['display_name', 'state'])
             if row['state'] == state:
                 return
             if time.monotonic() > deadline:
                 raise Failure(
-                    f"The transaction {reference} is {row['state']} instead of {state}. "
-                    f"Logs: {self.stack.odoo.folder}"
+                    f"{row['display_name']} is in the state {row['state']} instead of {state}."
                 )
             time.sleep(0.2)

@@ -166,9 +166,19 @@ def stop_all():
 
 
 def exit_on_signals():
-    """ Have everything stopped when the user or the system ends the command. """
-    for sign in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-        signal.signal(sign, lambda *_args: sys.exit(130))
+    """ Have everything stopped when the user or the system ends the command.
+
+    The first signal counts: another one would end the stopping, and leave servers behind.
+    """
+    signs = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+
+    def leave(*_args):
+        for sign in signs:
+            signal.signal(sign, signal.SIG_IGN)
+        sys.exit(130)
+
+    for sign in signs:
+        signal.signal(sign, leave)
 
 
 def find_free_port():
