@@ -30,7 +30,8 @@ def parse_arguments():
         description="Run a shop (website_sale) whose checkout pays through Amazon Payment Services,"
                     " played by a local sandbox. Everything it needs is installed and started, in "
                     "about 5 minutes the first time and 2 to 3 after that; what to open is printed "
-                    "then. Ctrl-C, or the signal TERM, stops all of it and leaves no data behind.",
+                    "then. Ctrl-C, or the signal TERM, stops all of it; what was downloaded is "
+                    "kept.",
     )
     parser.add_argument('--checkout', action='store_true', help="buy something in a real browser, "
                         "print each step and the outcome, and exit with 0 or 1")
@@ -44,7 +45,10 @@ def parse_arguments():
             "that is taken)"
         ))
     parser.add_argument('--screenshots', metavar='FOLDER', help="with --checkout: take screenshots")
-    return parser.parse_args()
+    arguments = parser.parse_args()
+    if arguments.port and arguments.port == arguments.sandbox_port:
+        parser.error("shop and sandbox can't have the same port")
+    return arguments
 
 
 def read_port(text):
@@ -70,9 +74,9 @@ def is_free(port):
     return True
 
 
-def choose_port(port):
-    """ Return a port if it is free, else any free one. """
-    return port if is_free(port) else find_free_port()
+def choose_port(port, other_port=None):
+    """ Return a port if it is free and not the other one, else any free one. """
+    return port if is_free(port) and port != other_port else find_free_port()
 
 
 def main():
@@ -107,10 +111,9 @@ def make_stack(source, arguments):
     :return: The running shop.
     :rtype: Stack
     """
-    return Stack(
-        source, make_run_folder(), port=arguments.port or choose_port(SHOP_PORT),
-        sandbox_port=arguments.sandbox_port or choose_port(SANDBOX_PORT),
-    )
+    port = arguments.port or choose_port(SHOP_PORT, arguments.sandbox_port)
+    sandbox_port = arguments.sandbox_port or choose_port(SANDBOX_PORT, port)
+    return Stack(source, make_run_folder(), port=port, sandbox_port=sandbox_port)
 
 
 def show(source, arguments, life):
