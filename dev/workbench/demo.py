@@ -13,8 +13,14 @@ from .right_to_left import prepare_right_to_left
 from .showcase import prepare_showcase
 from .stack import Stack
 from .system import (
-    DEV, Failure, exit_on_signals, find_free_port, give_signs_of_life, install_packages,
-    make_run_folder, say,
+    DEV,
+    Failure,
+    exit_on_signals,
+    find_free_port,
+    give_signs_of_life,
+    install_packages,
+    make_run_folder,
+    say,
 )
 from .venvs import get_python
 

@@ -1,8 +1,10 @@
 """ What the demo has beyond the shop of the tests: people, currencies, methods and orders. """
 
+import base64
 import itertools
 import time
 import uuid
+from pathlib import Path
 
 from .sandbox_process import MERCHANT
 from .shop import PORTAL, PRODUCT, get_currency, get_groups_field, make_shopper
@@ -25,6 +27,9 @@ NEIGHBOURS = {
     'EG': ('EGP', "Mona Hassan", "Tahrir Street 9", "Cairo", '11511', '+20 2 0000 0000'),
 }
 MORE_PRODUCTS = {"Cardamom Coffee": 45.0, "Date Box": 80.0, "Saffron, 5 g": 150.0}
+PICTURES = {
+    PRODUCT: 'tea', "Cardamom Coffee": 'coffee', "Date Box": 'dates', "Saffron, 5 g": 'saffron',
+}
 # The response code of a refund that the bank refuses.
 REFUND_REFUSED = '07666'
 PATIENCE = 60  # Seconds for what Odoo does after a request.
@@ -42,11 +47,7 @@ def prepare_showcase(stack):
     prepare_accountant(rpc)
     prepare_currencies(rpc)
     prepare_neighbours(rpc)
-    for name, price in MORE_PRODUCTS.items():
-        rpc.call('product.template', 'create', {
-            'name': name, 'list_price': price, 'type': 'service', 'taxes_id': [(6, 0, [])],
-            'website_published': True,
-        })
+    prepare_products(rpc)
     say("Having the shopper order and pay...")
     orders = Orders(stack).make_all()
     say("Switching on all payment methods...")
@@ -103,6 +104,22 @@ def prepare_neighbours(rpc):
 def get_login(country):
     """ Return the login of the shopper of a country, which is the password, too. """
     return f"{PORTAL['login']}-{country.lower()}"
+
+
+def prepare_products(rpc):
+    """ Publish more products, and have all of them look like something. """
+    rpc.call('product.template', 'create', [
+        {
+            'name': name, 'list_price': price, 'type': 'service', 'taxes_id': [(6, 0, [])],
+            'website_published': True,
+        } for name, price in MORE_PRODUCTS.items()
+    ])
+    for name, picture in PICTURES.items():
+        product_ids = rpc.call('product.template', 'search', [('name', '=', name)])
+        svg = (Path(__file__).parent / 'pictures' / f'{picture}.svg').read_bytes()
+        rpc.call('product.template', 'write', product_ids, {
+            'image_1920': base64.b64encode(svg).decode(),
+        })
 
 
 def prepare_methods(stack):
