@@ -57,7 +57,8 @@ class Shopper:
         :param Path screenshots: The folder for screenshots, if any.
         :param context: Options of the browser's context, such as `locale`.
         """
-        self.context = browser.new_context(viewport={'width': 1280, 'height': 900}, **context)
+        viewport = {'width': 1280, 'height': 900}
+        self.context = browser.new_context(**{'viewport': viewport, **context})
         self.context.set_default_timeout(TIMEOUT)
         self.page = self.context.new_page()
         self.errors = []

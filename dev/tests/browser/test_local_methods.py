@@ -85,3 +85,21 @@ def assert_has_image(shopper, code):
     expect(image).to_have_count(1)
     image.scroll_into_view_if_needed()
     assert image.evaluate('image => image.decode().then(() => image.naturalWidth)') >= 30
+
+
+def test_missing_phone_is_asked_for_with_a_link_to_the_address(shop, make_shopper, new_methods):
+    """ Test that the shopper of a phone reads it before paying, and is led where it is missing. """
+    shopper = make_shopper(viewport={'width': 390, 'height': 844})
+    go_to_payment_step(shopper)
+    hint = shopper.page.locator('[name=aps_phone_missing]')
+    expect(hint).to_have_count(0)
+    [partner] = shop.rpc.search_read(
+        'res.partner', [('phone', '!=', False)], ['phone'], order='id desc', limit=1
+    )
+    shop.rpc.call('res.partner', 'write', [partner['id']], {'phone': False})
+    shopper.page.reload()
+    expect(hint).to_have_count(2)
+    shopper.take_screenshot('phone')
+
+    hint.first.get_by_role('link').click()
+    expect(shopper.page.locator('[name=phone]')).to_be_visible()

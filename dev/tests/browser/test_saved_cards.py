@@ -139,8 +139,9 @@ def test_way_to_the_payment_page_is_explained(customer):
     customer.page.locator('button[name=o_payment_submit_button]:visible').first.click()
 
     expect(customer.page.locator('#wrap')).to_contain_text("You are being taken to the payment")
+    expect(customer.page.locator('#wrap')).to_contain_text("only after you enter its security code")
     customer.take_screenshot('redirection')
-    customer.page.locator('#aps_payment_page_form form').evaluate('form => form.submit()')
+    customer.page.get_by_role('button', name="Go to the Payment Page").click()
     expect(customer.page.locator('.saved')).to_contain_text(DIGITS)
 
 
@@ -168,7 +169,8 @@ def test_expired_card_is_listed_but_not_offered(shop, customer):
     go_to_payment_step(customer)
     expect(customer.page.locator('#o_payment_form')).not_to_contain_text(DIGITS)
     open_saved_cards(customer)
-    expect(find_saved_card(customer)).to_contain_text("(expired)")
+    expect(find_saved_card(customer)).to_contain_text("(expired): delete it")
+    customer.take_screenshot('expired')
 
 
 def test_deleted_card_is_forgotten_by_shop_and_aps(shop, customer):
