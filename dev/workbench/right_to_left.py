@@ -2,6 +2,7 @@
 
 import os
 import shutil
+import subprocess
 
 from .system import CACHE, run, say
 
@@ -25,9 +26,9 @@ def prepare_right_to_left():
     FOLDER.mkdir(parents=True, exist_ok=True)
     log = CACHE / f'{PACKAGE}.log'
     try:
-        run(['timeout', PATIENCE, 'npm', 'install', '--prefix', FOLDER, PACKAGE], log=log)
-    except OSError as error:
-        return _explain(str(error))
+        run(['npm', 'install', '--prefix', FOLDER, PACKAGE], log=log, timeout=PATIENCE)
+    except subprocess.TimeoutExpired:
+        return _explain(f"npm did not install it within {PATIENCE} seconds")
     return None if shutil.which(PACKAGE) else _explain(f"npm could not install it, see {log}")
 
 

@@ -51,10 +51,15 @@ def test_taken_port_is_refused_but_not_insisted_on():
         server.bind(('127.0.0.1', 0))
         server.listen()
         port = server.getsockname()[1]
+
         with pytest.raises(argparse.ArgumentTypeError):
             demo.read_port(str(port))
-
         assert demo.choose_port(port) != port
 
-    assert demo.choose_port(port) == port
-    assert demo.choose_port(port, other_port=port) != port
+
+def test_default_port_is_left_to_who_asked_for_it(monkeypatch):
+    """ Test that shop and sandbox don't get the same port. """
+    monkeypatch.setattr(demo, 'is_free', lambda _port: True)
+
+    assert demo.choose_port(8180) == 8180
+    assert demo.choose_port(8180, other_port=8180) != 8180
