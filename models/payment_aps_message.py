@@ -83,7 +83,7 @@ class PaymentAPSMessage(models.Model):
     _rec_name = 'merchant_reference'
 
     _aps_list_fields = {
-        'create_date': {'string': "Date"},
+        'create_date': {},
         'channel': {},
         'merchant_reference': {},
         'command': {},
@@ -102,6 +102,7 @@ class PaymentAPSMessage(models.Model):
         'company_id': {'optional': 'hide', 'groups': 'base.group_multi_company'},
     }
 
+    create_date = fields.Datetime(string="Date", readonly=True)
     provider_id = fields.Many2one(
         comodel_name='payment.provider', ondelete='set null', readonly=True
     )
