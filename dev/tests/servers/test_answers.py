@@ -104,7 +104,7 @@ def test_refusal_costs_two_queries(shop, make_payments):
     )
 
     print(f"queries: {nothing} without reference, {unknown} unknown, {wrong} wrong")
-    assert unknown <= nothing + 1
+    assert unknown <= nothing + 2  # It names an account of this database, so that is looked at.
     assert wrong <= nothing + 2
 
 

@@ -28,6 +28,7 @@ def no_problems(merchant):
     merchant.shop.query(
         "UPDATE payment_transaction SET is_post_processed = true, aps_request_state = NULL, "
         "state = CASE WHEN state IN ('pending', 'authorized') THEN 'error' ELSE state END; "
+        "DELETE FROM mail_activity WHERE res_model = 'payment.aps.problem'; "
         "DELETE FROM payment_aps_problem"
     )
 
@@ -181,8 +182,10 @@ def take_live_payments(merchant, payments):
         "UPDATE payment_provider SET state = 'enabled', aps_database = value "
         "FROM ir_config_parameter WHERE code = 'aps' AND key = 'database.uuid'"
     )
-    yield
-    merchant.shop.query("UPDATE payment_provider SET state = 'test' WHERE code = 'aps'")
+    try:
+        yield
+    finally:
+        merchant.shop.query("UPDATE payment_provider SET state = 'test' WHERE code = 'aps'")
 
 
 def test_webhook_that_is_not_set_is_noticed_within_a_day(merchant):
