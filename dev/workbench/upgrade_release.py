@@ -44,7 +44,9 @@ payment = env['payment.transaction'].create({{
     'payment_method_id': env.ref('payment.payment_method_card').id,
     'currency_id': env.company.currency_id.id, 'partner_id': env.user.partner_id.id,
 }})
-payment.aps_account = 'the account'
+payment.write({{
+    'aps_account': 'the account', 'aps_command': 'REFUND', 'aps_staff_message': "An old text.",
+}})
 for number, channel in enumerate(('webhook', 'webhook', 'return')):
     env.cr.execute(
         "INSERT INTO payment_aps_message "
@@ -84,6 +86,11 @@ print('METHODS ' + json.dumps([
      hashlib.sha1(base64.b64decode(row.image)).hexdigest()[:4] in ('1ae4', 'e249', 'd684')]
     for row in methods
 ]))
+payment = env['payment.transaction'].search([('reference', '=', 'PAID-1')])
+print('REASONS ' + json.dumps([
+    [payment.aps_operation, payment.aps_reason, payment.aps_staff_message],
+    [env.ref('payment_aps.field_payment_transaction__aps_operation').name],
+]))
 print('ACCOUNTS ' + json.dumps([
     [row.channel, str(row.create_date)[:10], row.account]
     for row in env['payment.aps.message'].search([], order='create_date')
@@ -106,6 +113,8 @@ ACCOUNTS = [
     ['webhook', '2026-11-01', False], ['webhook', '2026-11-02', 'the account'],
     ['return', '2026-11-03', 'the account'],
 ]
+# The operation and the reason of a payment, and the field that was renamed.
+REASONS = [['REFUND', 'text', "An old text."], ['aps_operation']]
 # The payment methods: whether their images are those of the files, which Odoo leaves alone if they
 # are small, and whether they are still those of the earlier release.
 METHODS = [
@@ -123,7 +132,10 @@ FIND_IN_FILES = f'''
 COLUMNS = '''
     SELECT column_name FROM information_schema.columns
      WHERE column_name LIKE 'aps_sha_response_former%'
-        OR column_name IN ('aps_last_operation', 'aps_is_check_passed')
+        OR column_name IN (
+            'aps_last_operation', 'aps_is_check_passed', 'aps_command', 'aps_is_reason_open',
+            'aps_staff_message'
+        )
 '''
 
 
@@ -162,6 +174,7 @@ def check_release_upgrade(odoo, folder, run_script):
     output = run_script(odoo, database, READ, odoo.addons)
     for rows_name, rows in (
         ('ROWS', ROWS), ('CHECKS', CHECKS), ('ACCOUNTS', ACCOUNTS), ('METHODS', METHODS),
+        ('REASONS', REASONS),
     ):
         failures += check_rows(output, rows_name, rows)
     odoo.postgres.drop(database)
