@@ -52,14 +52,7 @@ def list_pages(stack):
 
 def list_lists(stack):
     """ Return the lists of the addon, as pairs of name and address. """
-    actions = stack.rpc.search_read('ir.model.data', [
-        ('module', '=', 'payment_aps'), ('model', '=', 'ir.actions.act_window'),
-    ], ['name'])
-    names = {row['name'] for row in actions}
-    return [
-        (label, stack.url + get_list(stack, f'payment_aps.{name}'))
-        for label, name in LISTS if name in names
-    ]
+    return [(label, stack.url + get_list(stack, f'payment_aps.{name}')) for label, name in LISTS]
 
 
 def has_short_addresses(stack):
