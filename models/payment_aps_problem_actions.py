@@ -149,7 +149,7 @@ class PaymentAPSProblem(models.Model):
         provider = self.provider_id
         provider.action_aps_check_setup()
         provider_sudo = provider.sudo()
-        if provider_sudo.aps_check_date:
+        if not provider_sudo.aps_check_problem:  # The date may be that of an earlier check.
             self._aps_end('solved')
             return self._aps_notify(provider_sudo.aps_check_result)
         return self._aps_notify(provider_sudo.aps_check_result, 'danger')

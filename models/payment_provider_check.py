@@ -108,8 +108,10 @@ class PaymentProvider(models.Model):
         self.ensure_one()
         self._aps_ensure_administrator()
         if self.aps_check_problem == 'swapped':
+            account = self._aps_get_account()
             self.write({
-                'aps_sha_request': self.aps_sha_response, 'aps_sha_response': self.aps_sha_request,
+                'aps_sha_request': account.response_phrase,
+                'aps_sha_response': account.request_phrase,
             })
         self.action_aps_check_setup()
 

@@ -400,11 +400,15 @@ class TestProblemKinds(ProblemCommon):
         self.assertIn('00008', problem.detail)
         with self.assertRaises(AccessError):
             self._act(problem)
-        with patch.object(type(self.provider), '_aps_examine_setup', return_value=["Wrong."]):
-            action = self._act(problem, self.administrator)
-        self.assertIn("Wrong.", action['params']['message'])
-        self.assertEqual(problem.state, 'open')
-        with patch.object(type(self.provider), '_aps_examine_setup', return_value=[]):
+        self.provider.aps_check_date = '2026-01-01'  # An earlier check was passed.
+        for kind in ('mistake', 'unreachable'):
+            with self.subTest(kind=kind), patch.object(
+                type(self.provider), '_aps_examine_setup', return_value=(["Wrong."], kind)
+            ):
+                action = self._act(problem, self.administrator)
+            self.assertIn("Wrong.", action['params']['message'])
+            self.assertEqual(problem.state, 'open')
+        with patch.object(type(self.provider), '_aps_examine_setup', return_value=([], False)):
             self._act(problem, self.administrator)
         self._assert_solved(problem)
 

@@ -172,11 +172,14 @@ class TestProblemWatch(ProblemCommon):
         }
         for name in QUERIES:
             begin, end = spans[name]
-            self.env.cr.execute(
-                f"EXPLAIN (ANALYZE, FORMAT JSON) {getattr(watch, name)}",
-                {**values, 'begin': begin, 'end': end, 'due': now - watch.DUE_DELAY},
-            )
-            [plan] = self.env.cr.fetchone()[0]
+            plans = []
+            for _number in range(5):  # The shortest time is the one that others did not disturb.
+                self.env.cr.execute(
+                    f"EXPLAIN (ANALYZE, FORMAT JSON) {getattr(watch, name)}",
+                    {**values, 'begin': begin, 'end': end, 'due': now - watch.DUE_DELAY},
+                )
+                plans += self.env.cr.fetchone()[0]
+            plan = min(plans, key=lambda one: one['Execution Time'])
             with self.subTest(query=name, milliseconds=plan['Execution Time']):
                 self.assertFalse(self._list_seq_scans(plan['Plan']), json.dumps(plan))
                 self.assertLess(plan['Execution Time'], MAX_MILLISECONDS, json.dumps(plan))
