@@ -64,16 +64,18 @@ FIND_UNSETTLED = f"""
 LATEST_MESSAGES = f"""
     (
         SELECT merchant_reference FROM payment_aps_message
-         WHERE provider_id = account.provider_id AND channel = '{{channel}}'
+         WHERE provider_id = known.provider_id AND account = known.digest
+           AND channel = '{{channel}}'
            AND create_date BETWEEN %(begin)s AND %(end)s
          ORDER BY create_date DESC LIMIT {MAX_MESSAGES}
     )
 """
 FIND_SILENT = f"""
-    SELECT provider_id FROM unnest(%(provider_ids)s, %(accounts)s) AS account (provider_id, digest)
+    SELECT provider_id FROM unnest(%(provider_ids)s, %(accounts)s) AS known (provider_id, digest)
      WHERE COALESCE((
             SELECT max(create_date) FROM payment_aps_message
-             WHERE provider_id = account.provider_id AND channel = 'webhook'
+             WHERE provider_id = known.provider_id AND account = known.digest
+               AND channel = 'webhook'
            ), '-infinity') < %(begin)s
        AND (
             SELECT count(*)
@@ -87,8 +89,8 @@ FIND_SILENT = f"""
                 CROSS JOIN LATERAL (
                             SELECT 1 FROM payment_transaction
                              WHERE reference = told.merchant_reference
-                               AND provider_id = account.provider_id
-                               AND aps_account = account.digest
+                               AND provider_id = known.provider_id
+                               AND aps_account = known.digest
                                AND state IN ('authorized', 'done') AND operation LIKE 'online%%'
                                AND create_date >= %(begin)s
                              LIMIT 1

@@ -179,6 +179,7 @@ def take_live_payments(merchant, payments):
     ids = ', '.join(str(payment.id) for payment in payments)
     merchant.shop.query(
         f"UPDATE payment_transaction SET aps_account = '{digest}' WHERE id IN ({ids}); "
+        f"UPDATE payment_aps_message SET account = '{digest}'; "
         "UPDATE payment_provider SET state = 'enabled', aps_database = value "
         "FROM ir_config_parameter WHERE code = 'aps' AND key = 'database.uuid'"
     )
