@@ -128,6 +128,7 @@ class PaymentTransaction(models.Model):
 
         :return: None
         """
+        self.env.flush_all()  # What others have written fails as theirs, not in here.
         for tx in self.sudo():
             if tx.provider_code != 'aps' or tx.operation == 'validation':
                 continue
