@@ -1,6 +1,7 @@
 from urllib.parse import parse_qs, urlencode, urlsplit
 
 from odoo import _, models
+from odoo.http import request
 
 from odoo.addons.payment_aps.models import response_codes
 
@@ -55,10 +56,15 @@ class PaymentTransaction(models.Model):
     def _aps_get_quotation(self):
         """ Return the order of the shop that is no cart any more, if that is what was to be paid.
 
-        A payment that was pending first has made the cart a quotation, which is paid on its page.
+        A payment that was pending first has made the cart a quotation, which is paid on its page;
+        or the session has lost the cart, since it was being paid when a page was shown.
         """
         orders = self.sale_order_ids if 'sale_order_ids' in self._fields else []
-        return next((order for order in orders if order.state != 'draft'), None)
+        cart_id = request.session.get('sale_order_id') if request else None
+        return next((
+            order for order in orders
+            if order.state != 'draft' or (request and order.id != cart_id)
+        ), None)
 
     def _aps_get_landing_route(self):
         """ Return where the engine sends the shopper who has paid, if it is a page of ours.
