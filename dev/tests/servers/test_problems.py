@@ -24,6 +24,7 @@ ALLOW_BOOKING = 'DROP TRIGGER refuse_booking ON account_payment; DROP FUNCTION r
 @pytest.fixture(autouse=True)
 def no_problems(merchant):
     """ Nothing that other tests have left is a problem of these. """
+    merchant.wait_for_notifications()  # A late one would end a problem of the credentials.
     merchant.leave_open_payments_alone()
     merchant.shop.query(
         "UPDATE payment_transaction SET is_post_processed = true, aps_request_state = NULL, "
