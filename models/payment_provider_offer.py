@@ -1,12 +1,8 @@
-import logging
-
 from odoo import _, api, models
 
 from odoo.addons.payment import utils as payment_utils
 from odoo.addons.payment_aps.aps import const
 from odoo.addons.payment_aps.aps.values import is_payable
-
-_logger = logging.getLogger(__name__)
 
 
 class PaymentProvider(models.Model):

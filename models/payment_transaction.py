@@ -44,7 +44,6 @@ class PaymentTransaction(models.Model):
     5. It is applied, which changes nothing the second time, and committed along with its row.
 
     All fields of the addon stand here, too.
-
     """
 
     _inherit = 'payment.transaction'

@@ -1,11 +1,7 @@
-import logging
-
 from odoo import models
 from odoo.tools import float_round
 
 from odoo.addons.payment_aps.aps.values import to_major_units, to_minor_units
-
-_logger = logging.getLogger(__name__)
 
 
 class PaymentTransaction(models.Model):

@@ -1,4 +1,3 @@
-import logging
 from datetime import timedelta
 
 from odoo import _, fields, models
@@ -7,8 +6,6 @@ from odoo.exceptions import AccessError, UserError, ValidationError
 from odoo.addons.payment import utils as payment_utils
 from odoo.addons.payment_aps.aps.schedule import CHECK_SCHEDULE
 from odoo.addons.payment_aps.models.reasons import make_reason
-
-_logger = logging.getLogger(__name__)
 
 # Who may close a payment, or an operation, whose outcome APS doesn't tell.
 CLOSING_GROUPS = ('account.group_account_invoice', 'base.group_system')
@@ -19,7 +16,6 @@ class PaymentTransaction(models.Model):
 
     A pending payment keeps its invoice from being paid on the portal, and an operation under way
     keeps all others from being made.
-
     """
 
     _inherit = 'payment.transaction'

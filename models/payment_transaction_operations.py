@@ -36,7 +36,6 @@ class PaymentTransaction(models.Model):
 
     A payment has one operation under way at most, so that the sums that APS reports tell whether it
     was executed.
-
     """
 
     _inherit = 'payment.transaction'

@@ -1,4 +1,3 @@
-import logging
 import re
 import secrets
 from urllib.parse import urljoin, urlsplit
@@ -26,8 +25,6 @@ from odoo.addons.payment_aps.aps.values import (
 from odoo.addons.payment_aps.controllers.main import APSController
 from odoo.addons.payment_aps.controllers.paying_twice import ANEW_URL
 from odoo.addons.payment_aps.models.payment_transaction import DOCUMENT_FIELDS
-
-_logger = logging.getLogger(__name__)
 
 # Without characters that are easily mistaken for one another when read aloud.
 REFERENCE_ALPHABET = '23456789ABCDEFGHJKLMNPQRSTUVWXYZ'

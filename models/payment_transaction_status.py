@@ -19,7 +19,6 @@ class PaymentTransaction(models.Model):
     """ What an answer to the question about its status changes of a payment and its operations.
 
     See https://paymentservices.amazon.com/docs/api/managing-payments/check-status.
-
     """
 
     _inherit = 'payment.transaction'

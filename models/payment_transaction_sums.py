@@ -1,5 +1,3 @@
-import logging
-
 from odoo import fields, models
 from odoo.tools import format_datetime
 
@@ -9,14 +7,11 @@ from odoo.addons.payment_aps.aps.schedule import NOTICE_TIME
 from odoo.addons.payment_aps.aps.values import format_minor_units, to_major_units
 from odoo.addons.payment_aps.models.reasons import OPEN_REASONS, make_reason
 
-_logger = logging.getLogger(__name__)
-
 
 class PaymentTransaction(models.Model):
     """ What the sums and notices of APS tell of operations that were not made in Odoo.
 
     The rules are those of `aps.sums`.
-
     """
 
     _inherit = 'payment.transaction'
