@@ -1,0 +1,1 @@
+""" The command `dev/contract`: what APS does, beside what the sandbox supposes. """
