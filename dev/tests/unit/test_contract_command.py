@@ -93,6 +93,13 @@ def test_mistyped_account_is_a_mistake(name, value):
     assert value not in str(caught.value)
 
 
+def test_currency_is_one():
+    assert credentials.read_currency({}) == 'AED'
+    assert credentials.read_currency({'APS_CURRENCY': 'KWD'}) == 'KWD'
+    with pytest.raises(Failure, match='APS_CURRENCY'):
+        credentials.read_currency({'APS_CURRENCY': 'aed'})
+
+
 def test_only_sandbox_hosts_of_aps_are_addressed():
     """ Test that no live payment can be made. """
     peer = play.Peer(None, SETTINGS)
@@ -113,13 +120,13 @@ def test_address_of_the_shop_has_no_slash():
     assert command.parse_arguments([]).origin == 'https://localhost'
 
 
-def test_steps_are_played_up_to_those_that_are_wanted():
+def test_steps_are_played_up_to_that_which_is_wanted():
     """ Test that the first one, which checks the account, always is. """
-    assert play.choose_steps(None) is STEPS
-    assert play.choose_steps('check') == STEPS[:1]
-    assert play.choose_steps('purchase,check')[-1].name == 'purchase'
-    with pytest.raises(Failure, match='nothing-such'):
-        play.choose_steps('check,nothing-such')
+    assert command.parse_arguments([]).number == len(STEPS)
+    assert command.parse_arguments(['--until', 'check']).number == 1
+    assert STEPS[command.read_step('purchase') - 1].name == 'purchase'
+    with pytest.raises(argparse.ArgumentTypeError, match='check, wrong-phrase'):
+        command.read_step('nothing-such')
 
 
 def test_run_has_references_of_its_own():

@@ -15,6 +15,7 @@ from ..system import (
     install_packages,
     make_run_folder,
     say,
+    start,
     stop_all,
 )
 from ..venvs import get_python
@@ -26,9 +27,26 @@ from .credentials import (
     check_account,
     describe_sandbox,
     has_account,
+    read_currency,
 )
+from .steps import STEPS
 
 ORIGIN = 'https://localhost'
+DESCRIPTION = (
+    "Ask APS all that the addon relies on, and print each question, the answer of dev/sandbox, and "
+    "that of APS. The account is a sandbox account of APS, named by "
+    f"{', '.join(VARIABLES.values())} and {SHA_TYPE_VARIABLE}; {CURRENCY_VARIABLE} names a "
+    f"currency other than {DEFAULT_CURRENCY}. The hosts of live payments are never addressed. "
+    "Without an account, dev/sandbox itself is asked, which confirms nothing about APS. Exits with "
+    "0 if all was asked and is as expected, else with 1."
+)
+EPILOG = (
+    "What an account exchanges is stored beside the tests, which replay it. It is masked: secrets, "
+    "references, names, addresses and digits are replaced, and all is signed anew with phrases for "
+    "tests. APS needs no way to this machine: what it says is read where the browser returns to "
+    "the shop, and that page is played in the browser itself. So notifications (the webhook) are "
+    "not asked about."
+)
 
 
 def parse_arguments(arguments=None):
@@ -38,18 +56,7 @@ def parse_arguments(arguments=None):
     :rtype: argparse.Namespace
     """
     parser = argparse.ArgumentParser(
-        prog='dev/contract',
-        description="Ask APS all that the addon relies on, and print each question, the answer of "
-                    "dev/sandbox, and that of APS. The account is a sandbox account of APS, named "
-                    f"by {', '.join(VARIABLES.values())} and {SHA_TYPE_VARIABLE}; the hosts of "
-                    "live payments are never addressed. Without an account, dev/sandbox itself is "
-                    "asked, which confirms nothing about APS. Exits with 0 if all was asked and is "
-                    "as expected, else with 1.",
-        epilog="Of an account, the exchanges are stored beside the tests, which replay them. They "
-               "are masked: secrets, references, names, addresses and digits are replaced, and all "
-               "is signed anew with phrases for tests. APS needs no way to this machine: what it "
-               "says is read where the browser returns to the shop, and that page is played in the "
-               "browser itself. So notifications (the webhook) are not asked about.",
+        prog='dev/contract', description=DESCRIPTION, epilog=EPILOG,
     )
     parser.add_argument(
         '--record', action='store_true',
@@ -66,9 +73,8 @@ def parse_arguments(arguments=None):
              f"only (default: {ORIGIN}). Nothing is sent there",
     )
     parser.add_argument(
-        '--only', metavar='STEPS',
-        help="stop behind the last of these steps, such as check,purchase; what they need is asked "
-             "as well. Nothing is stored then",
+        '--until', metavar='STEP', dest='number', type=read_step, default=len(STEPS),
+        help="stop behind a step, such as purchase; nothing is stored then",
     )
     return parser.parse_args(arguments)
 
@@ -84,6 +90,19 @@ def read_origin(text):
     if not re.fullmatch(r'https?://[A-Za-z0-9.-]+(:[0-9]+)?/?', text):
         raise argparse.ArgumentTypeError("an address such as https://shop.example.com is needed")
     return text.rstrip('/')
+
+
+def read_step(name):
+    """ Return how many steps are played if a step is the last one.
+
+    :param str name: Its name.
+    :rtype: int
+    :raise argparse.ArgumentTypeError: If there is none.
+    """
+    names = [step.name for step in STEPS]
+    if name not in names:
+        raise argparse.ArgumentTypeError(f"the steps are {', '.join(names)}")
+    return 1 + names.index(name)
 
 
 def main():
@@ -115,8 +134,7 @@ def play(arguments, is_account):
     :return: The exit status.
     :rtype: int
     """
-    currency = os.environ.get(CURRENCY_VARIABLE) or DEFAULT_CURRENCY
-    settings = {**vars(arguments), 'url': None, 'currency': currency}
+    settings = {**vars(arguments), 'url': None, 'currency': read_currency(os.environ)}
     environment = {
         **os.environ, 'PYTHONPATH': f'{DEV}:{REPOSITORY}', 'PYTHONDONTWRITEBYTECODE': '1',
     }
@@ -128,7 +146,6 @@ def play(arguments, is_account):
         say(f"No account is named by {', '.join(VARIABLES.values())}, so dev/sandbox is asked.\n"
             "What follows shows that the sandbox does what was recorded of it. It confirms nothing "
             "about APS.")
-    python = str(get_python('tools'))
     # The secrets go by the environment: everybody on the machine can read a command line.
-    command = [python, '-m', 'workbench.contract.play', json.dumps(settings)]
-    return os.spawnve(os.P_WAIT, python, command, environment)
+    command = [get_python('tools'), '-m', 'workbench.contract.play', json.dumps(settings)]
+    return start(command, env=environment).wait()

@@ -47,6 +47,20 @@ def check_account(environment):
             raise Failure(f"{VARIABLES[name]} must be made of 1 to 20 letters and digits.")
 
 
+def read_currency(environment):
+    """ Return the currency of the payments.
+
+    :param dict environment: The variables.
+    :return: Its ISO 4217 code.
+    :rtype: str
+    :raise Failure: If it can't be one.
+    """
+    currency = environment.get(CURRENCY_VARIABLE) or DEFAULT_CURRENCY
+    if not re.fullmatch('[A-Z]{3}', currency):
+        raise Failure(f"{CURRENCY_VARIABLE} must be the code of a currency, such as SAR.")
+    return currency
+
+
 def describe_sandbox():
     """ Return the variables that name the account of dev/sandbox.
 

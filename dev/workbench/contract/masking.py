@@ -27,7 +27,7 @@ KEPT = {name: re.compile(pattern) for name, pattern in {
     'service_command': 'UPDATE_TOKEN',
     'currency': '[A-Z]{3}',
     'language': 'en|ar',
-    'payment_option': 'VISA|MASTERCARD|AMEX|MADA',
+    'payment_option': 'VISA|MASTERCARD|AMEX|MADA|MEEZA',
     'eci': 'ECOMMERCE|RECURRING|MOTO',
     'remember_me': 'YES|NO',
     'recurring_mode': 'FIXED|VARIABLE|UNSCHEDULED',
@@ -44,6 +44,9 @@ NUMBERED = {
 # How APS writes what HTML doesn't allow in texts.
 ENTITY = re.compile(r'(&(?:#39|#34|#38|#60|#62|amp|quot|apos|lt|gt);)')
 FIELD_NAME = re.compile(r'[A-Za-z0-9_]{1,40}')
+# What is looked for at the end, if it was replaced: names of people, and all that is no plain word.
+PERSONAL = ('card_holder_name', 'customer_name')
+TELLING = re.compile('[0-9@]')
 SHORTEST = 6  # The characters of what can be told from other texts.
 
 
@@ -58,6 +61,19 @@ def hide(text):
         piece if index % 2 else ''.join(map(_hide_character, piece))
         for index, piece in enumerate(ENTITY.split(text))
     )
+
+
+def list_texts(value):
+    """ Return all texts of a value, with the names in objects.
+
+    :param value: A text, or an object or list of values.
+    :rtype: list[str]
+    """
+    if isinstance(value, dict):
+        return [text for pair in value.items() for item in pair for text in list_texts(item)]
+    if isinstance(value, list):
+        return [text for item in value for text in list_texts(item)]
+    return [str(value)]
 
 
 def _hide_character(character):
@@ -100,8 +116,13 @@ class Masker:
         masked = dataclasses.replace(
             recording, exchanges=[self._mask_exchange(one) for one in recording.exchanges],
         )
-        if self.finds_leak(masked.dump()):
-            raise ValueError("Something of the original is left in what would be stored.")
+        parts = {exchange.name: dataclasses.asdict(exchange) for exchange in masked.exchanges}
+        parts["the rest"] = dataclasses.asdict(dataclasses.replace(masked, exchanges=[]))
+        leaks = [
+            name for name, part in parts.items() if any(map(self.finds_leak, list_texts(part)))
+        ]
+        if leaks:
+            raise ValueError(f"Something of the original would be left in {', '.join(leaks)}.")
         return masked
 
     def _mask_exchange(self, exchange):
@@ -154,7 +175,7 @@ class Masker:
         if not isinstance(value, str):
             return value
         masked = self._mask_text(name, value)
-        if masked != value:
+        if masked != value and (name in PERSONAL or TELLING.search(value)):
             self.originals.add(value)
         return masked
 
@@ -186,7 +207,7 @@ class Masker:
     def finds_leak(self, text):
         """ Return whether a text holds something of the originals.
 
-        What is short, or was nothing but x and 0, can't be told from the rest.
+        What is short, or nothing but x and 0 by itself, can't be told from the rest.
 
         :param str text: The text.
         :rtype: bool

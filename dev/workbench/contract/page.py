@@ -25,7 +25,7 @@ HOLDER = 'Contract Shopper'
 SELECTORS = {
     'number': (
         '#card_number', '[autocomplete=cc-number]', 'input[name*=card i][name*=number i]',
-        'input[id*=card i][id*=n][id*=o]', 'input[placeholder*="card number" i]',
+        'input[id*=cardno i]', 'input[id*=cardnum i]', 'input[placeholder*="card number" i]',
     ),
     'expiry': (
         '#expiry_date', '[autocomplete=cc-exp]', 'input[name*=expir i]', 'input[id*=expir i]',

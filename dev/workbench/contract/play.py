@@ -221,23 +221,6 @@ def read_account(environment):
     )
 
 
-def choose_steps(only):
-    """ Return the steps up to the last of those that are wanted; all by default.
-
-    :param str|None only: Their names, with commas.
-    :return: The steps.
-    :rtype: tuple[Step]
-    :raise Failure: If one doesn't exist.
-    """
-    if not only:
-        return STEPS
-    names = [step.name for step in STEPS]
-    unknown = [name for name in only.split(',') if name not in names]
-    if unknown:
-        raise Failure(f"There is no step {', '.join(unknown)}, but {', '.join(names)}.")
-    return STEPS[:1 + max(names.index(name) for name in only.split(','))]
-
-
 def read_expected():
     """ Return what is recorded of the sandbox, by the key of the question. """
     file = FILES[SANDBOX_SOURCE]
@@ -295,14 +278,16 @@ def main(settings):
     :rtype: int
     """
     source = SANDBOX_SOURCE if settings['url'] else APS_SOURCE
+    steps = STEPS[:settings['number']]
     try:
-        steps = choose_steps(settings['only'])
+        account = read_account(os.environ)
+        for name in VARIABLES.values():  # The browser needs none of it.
+            del os.environ[name]
         with open_browser(bool(settings['url']), settings['by_hand']) as browser:
-            account = read_account(os.environ)
             player = Player(account, Peer(browser, settings), settings, source)
             player.play(steps)
         status = report(player, steps)
-        if steps is STEPS and (settings['record'] or source == APS_SOURCE):
+        if steps == STEPS and (settings['record'] or source == APS_SOURCE):
             store(player)
         return status
     except (Failure, Unmeasured) as failure:

@@ -48,7 +48,10 @@ CARDS = {
     'Mastercard': Card('5123456789012346', '05/30', '123'),
     'American Express': Card('345678901234564', '05/30', '1234'),
     'Visa with 3-D Secure': Card('4557012345678902', '05/30', '123'),
+    'Mastercard with 3-D Secure': Card('5313581000123430', '05/30', '123'),
+    'American Express with 3-D Secure': Card('374200000000004', '05/30', '1234'),
     'mada': Card('5297412542005689', '05/25', '350'),
+    'Meeza': Card('5078036221028566', '09/23', '143'),
 }
 WRONG_CODE = '999'
 
@@ -170,9 +173,14 @@ PURCHASES = (
     Step('mastercard', "Is a Mastercard charged?", **pay('mastercard', 'Mastercard'), state='done'),
     Step('amex', "Is an American Express charged?", **pay('amex', 'American Express'),
          state='done', asks={'card': "How is its number masked?"}),
-    Step('mada', "Is a mada card charged?", **pay('mada', 'mada', currency='SAR')),
+    Step('mada', "Is a mada card charged? (*)", **pay('mada', 'mada', currency='SAR')),
+    Step('meeza', "Is a Meeza card charged? (*)", **pay('meeza', 'Meeza', currency='EGP')),
     Step('3ds', "Is a card with 3-D Secure charged?", **pay('3ds', 'Visa with 3-D Secure'),
          state='done'),
+    Step('3ds-mastercard', "And a Mastercard?",
+         **pay('3ds-mastercard', 'Mastercard with 3-D Secure'), state='done'),
+    Step('3ds-amex', "And an American Express?",
+         **pay('3ds-amex', 'American Express with 3-D Secure'), state='done'),
     Step('3ds-failed', "If 3-D Secure is failed?",
          **pay('3ds-failed', 'Visa with 3-D Secure', visit={'challenge': 'fail'})),
     Step('cancel', "If the shopper cancels? (*)", **pay('cancel', visit={'action': 'cancel'})),
