@@ -181,6 +181,42 @@ def test_what_needs_what_was_not_told_is_not_measured(capsys):
     assert 'charge' not in player.recording.seen
 
 
+class Lost(SandboxInProcess):
+    """ A peer whose payment page the shopper finds no way on. """
+
+    def visit(self, fields, visit):
+        """ Find no way. """
+        raise Unmeasured("the page doesn't show the part \"number\"")
+
+
+def test_what_is_about_a_step_that_was_not_played_is_not_measured(capsys):
+    """ Test that nothing is told of payments that were never made. """
+    account = play.read_account(WHOLE)
+    player = make_player(Lost(account), account)
+    player.play(STEPS)
+    assert play.report(player, STEPS) == 1
+    missing = player.recording.missing
+    assert missing['cancel'] == "the page doesn't show the part \"number\""
+    assert missing['duplicate'] == "the step \"purchase\" could not be played"
+    assert missing['cancel-status'] == "the step \"cancel\" could not be played"
+    assert list(player.recording.seen) == [
+        'check', 'check: case', 'wrong-phrase', 'swapped-phrases', 'wrong-sha-type',
+        'wrong-access-code', 'wrong-merchant', 'capitals', 'empties', 'empties-unsigned',
+        'extra-field',
+    ]
+    assert len(missing) == len(STEPS) - 10
+    assert f"{len(missing)} of {len(STEPS)} steps not measured" in capsys.readouterr().out
+
+
+def test_account_is_taken_whatever_is_said_of_an_unknown_payment(capsys):
+    """ Test that only a code about the account ends it, as nobody knows that of APS. """
+    account = play.read_account(WHOLE)
+    player = make_player(SandboxInProcess(account, not_found_code='11036'), account)
+    player.play(STEPS[:2])
+    assert play.report(player, STEPS[:2]) == 1
+    assert "12036, signed by response: unknown payment -> 11036" in capsys.readouterr().out
+
+
 def test_answer_that_differs_is_told(capsys):
     """ Test that another habit than the sandbox's is printed beside it, and fails. """
     account = play.read_account(WHOLE)

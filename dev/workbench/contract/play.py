@@ -10,7 +10,7 @@ import time
 import requests
 
 from aps import const
-from aps.message import parse_json_message
+from aps.message import Answer, parse_json_message
 from aps.signature import Account
 
 from ..system import Failure, say
@@ -32,6 +32,11 @@ from .steps import NOT_ASKED, STEPS, Ours, Setting, Told
 
 TIMEOUT = (5, 60)  # To connect, and for the answer, in seconds.
 LOCAL_PATIENCE = 10
+# The codes of answers to somebody whom APS doesn't know.
+REJECTIONS = (
+    const.MISMATCH_MESSAGE_CODE, const.UNKNOWN_MERCHANT_MESSAGE_CODE,
+    const.ACCESS_CODE_MESSAGE_CODE, const.INACTIVE_ACCOUNT_MESSAGE_CODE,
+)
 
 
 class Peer:
@@ -120,8 +125,7 @@ class Player:
 
         :raise Unmeasured: If it can't be played.
         """
-        fields = self._resolve(step.fields)
-        fields = {**self.account.identity, **fields}
+        fields = {**self.account.identity, **self._resolve(step)}
         request = sign_request(self.account, fields, step.signer)
         if step.visit is None:
             way, answer = self.peer.ask(request)
@@ -141,13 +145,16 @@ class Player:
         """ Return a text as it may be printed: a secret would not be read in it. """
         return hide(text) if self.masker.finds_leak(text) else text
 
-    def _resolve(self, fields):
-        """ Return the fields of a request with the values of this run.
+    def _resolve(self, step):
+        """ Return the fields of a step's request with the values of this run.
 
-        :raise Unmeasured: If one of them was never told.
+        :raise Unmeasured: If it is about an earlier step that wasn't played, or didn't tell enough.
         """
-        resolved = {name: self._resolve_value(value) for name, value in fields.items()}
-        return {name: value for name, value in resolved.items() if value is not None}
+        others = {value.name for value in step.fields.values() if isinstance(value, Ours)}
+        for name in others - {step.name, *self.answers}:
+            raise Unmeasured(f"the step \"{name}\" could not be played")
+        fields = {name: self._resolve_value(value) for name, value in step.fields.items()}
+        return {name: value for name, value in fields.items() if value is not None}
 
     def _resolve_value(self, value):
         """ Return a value of this run, see `_resolve`. """
@@ -169,12 +176,11 @@ class Player:
         """
         if not exchange:
             raise Failure(f"Nothing was asked: {self.recording.missing.popitem()[1]}.")
-        if not exchange.is_signed or exchange.state != "unknown payment":
-            seen = READERS['code'](exchange, self.recording)
+        if not exchange.is_signed or Answer(exchange.answer).message_code in REJECTIONS:
+            seen = self.recording.seen[STEPS[0].name]
             raise Failure(
-                "Nothing else was asked, as the account isn't taken. A query about an unknown "
-                f"payment is answered {seen}. Look at what the dashboard says in Integration "
-                "Settings > Security Settings."
+                f"Nothing else was asked, as the account isn't taken: a query is answered {seen}. "
+                "Look at what the dashboard says in Integration Settings > Security Settings."
             )
 
     def _print(self, step, exchange):
@@ -225,7 +231,6 @@ def read_expected():
     """ Return what is recorded of the sandbox, by the key of the question. """
     file = FILES[SANDBOX_SOURCE]
     return Recording.load(file).seen if file.exists() else {}
-
 
 
 def report(player, steps):
