@@ -100,10 +100,12 @@ class Masker:
         self.test_account = get_test_account(account.sha_type)
         self.run, self.names = run, frozenset(names)
         self.numbered = {}
-        self.originals = {
+        self.originals = set()
+        for secret in (
             account.merchant_identifier, account.access_code, account.request_phrase,
             account.response_phrase, run,
-        }
+        ):
+            self._remember(secret)
 
     def mask(self, recording):
         """ Return a recording as it may be stored.
@@ -129,8 +131,8 @@ class Masker:
         """ Return an exchange as it may be stored. """
         answer = exchange.answer
         if exchange.signer != 'another phrase':  # That one is no secret.
-            self.originals.add(exchange.request['signature'])
-        self.originals.add(str((answer or {}).get('signature') or ''))
+            self._remember(exchange.request['signature'])
+        self._remember(str((answer or {}).get('signature') or ''))
         return dataclasses.replace(
             exchange,
             request=sign_request(
@@ -176,7 +178,7 @@ class Masker:
             return value
         masked = self._mask_text(name, value)
         if masked != value and (name in PERSONAL or TELLING.search(value)):
-            self.originals.add(value)
+            self._remember(value)
         return masked
 
     def _mask_text(self, name, text):
@@ -204,15 +206,21 @@ class Masker:
         is_ours = run == self.run and {name, name.rstrip('x')} & self.names  # It may be filled up.
         return f'{RUN}-{name}' if is_ours else hide(text)
 
-    def finds_leak(self, text):
-        """ Return whether a text holds something of the originals.
+    def _remember(self, original):
+        """ Have something looked for in what would be stored.
 
         What is short, or nothing but x and 0 by itself, can't be told from the rest.
+
+        :param str original: What must not be left.
+        :return: None
+        """
+        if len(original) >= SHORTEST and original != hide(original):
+            self.originals.add(original)
+
+    def finds_leak(self, text):
+        """ Return whether a text holds something of the originals.
 
         :param str text: The text.
         :rtype: bool
         """
-        return any(
-            original in text for original in self.originals
-            if len(original) >= SHORTEST and original != hide(original)
-        )
+        return any(original in text for original in self.originals)
