@@ -42,6 +42,7 @@ class ForeignPage(BaseHTTPRequestHandler):
         fields = {name: values[0] for name, values in parse_qs(body).items()}
         page = {
             '/FortAPI/paymentPage': CARD_PAGE, '/bank': BANK_PAGE, '/done': WAY_BACK,
+            '/error': "Signature mismatch",
             '/strange': "<input id='pin'/><button name='go'>Go</button>",
         }[self.path]
         text = page.format(url=fields.get('return_url'), card=fields.get('card', '400555'))
@@ -63,10 +64,10 @@ def foreign_page():
     server.shutdown()
 
 
-def visit(browser, url, path='/FortAPI/paymentPage'):
-    """ Send a shopper to a page who wants to pay. """
+def visit(browser, url, path='/FortAPI/paymentPage', action='pay'):
+    """ Send a shopper to a page. """
     one = Visit(browser, ORIGIN, url + path, patience=3)
-    return one.run({'return_url': one.return_url}, {'action': 'pay', 'card': 'Visa'})
+    return one.run({'return_url': one.return_url}, {'action': action, 'card': 'Visa'})
 
 
 def test_shopper_finds_the_way_on_another_page(browser, foreign_page):
@@ -79,10 +80,21 @@ def test_shopper_finds_the_way_on_another_page(browser, foreign_page):
     }
 
 
-def test_shopper_who_is_lost_says_what_is_seen(browser, foreign_page):
+@pytest.mark.parametrize(('action', 'missing'), [
+    ('pay', 'the part "number"'), ('look', 'what tells a payment page'),
+])
+def test_shopper_who_is_lost_says_what_is_seen(browser, foreign_page, action, missing):
     """ Test that the names of the fields are told, so that the script can be taught. """
-    with pytest.raises(Unmeasured, match=r"127\.0\.0\.1 \(HTTP 200\).*\"number\"; it has pin, go"):
-        visit(browser, foreign_page, '/strange')
+    with pytest.raises(Unmeasured, match=rf"127.0.0.1 \(HTTP 200\).*{missing}.*it has pin, go"):
+        visit(browser, foreign_page, '/strange', action)
+
+
+@pytest.mark.parametrize(('path', 'way'), [
+    ('/FortAPI/paymentPage', "the payment page opens"), ('/error', "a page of APS, HTTP 200"),
+])
+def test_shopper_tells_a_payment_page_from_an_error(browser, foreign_page, path, way):
+    """ Test what is seen without paying. """
+    assert visit(browser, foreign_page, path, 'look') == (way, None)
 
 
 def test_command_asks_the_sandbox():

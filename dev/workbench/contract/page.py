@@ -51,6 +51,7 @@ SELECTORS = {
 CHALLENGE = ('#challenge_approve',)
 PATIENCE, PATIENCE_OF_A_PERSON = 30, 600  # Seconds.
 TICK = 100  # Milliseconds between two looks.
+SETTLING = 1000  # Milliseconds in which a page that only passes by is gone.
 
 
 class Unmeasured(Exception):
@@ -188,7 +189,7 @@ class Visit:
         elif self.by_hand:
             self._ask_person(visit)
         elif visit['action'] == 'cancel':
-            self._find('cancel').click()
+            self._click(self._find('cancel'))
         else:
             self._enter_card(visit)
             self._pass_challenge(visit)
@@ -198,6 +199,8 @@ class Visit:
     def _look(self):
         """ See what a shopper sees who comes with a form that APS may refuse. """
         is_open = self._wait_for(('number', 'code', 'cancel'), self.patience / 3)
+        if not is_open and self._list_fields('input:not([type=hidden]), select'):
+            self._fail_to_find("what tells a payment page from a page of errors")
         self.way = "the payment page opens" if is_open else f"a page of APS, HTTP {self.status}"
         raise Return
 
@@ -230,7 +233,7 @@ class Visit:
         self._find('code').fill(visit.get('code', code))
         if visit.get('save'):
             self._find('save').check(force=True)
-        self._find('pay').click()
+        self._click(self._find('pay'))
 
     def _pass_challenge(self, visit):
         """ Answer the bank that wants to know who pays, if it does. """
@@ -239,21 +242,42 @@ class Visit:
         while time.monotonic() < deadline:
             self._wait_for((), 0)
             if self._is_at_bank():
-                self._find(answer).click()
+                self._click(self._find(answer))
                 return
             self.page.wait_for_timeout(TICK)
         leave = self._wait_for(('cancel',), 0)  # Another attempt is possible.
         if leave:
-            leave.click()
+            self._click(leave)
 
     def _is_at_bank(self):
         """ Return whether the page is that of the bank: it asks for no card, but for an answer. """
         if self._see('approve', CHALLENGE):
             return True
-        is_asked = any(self._see(part) for part in ('number', 'code'))
-        return not is_asked and bool(self._see('approve'))
+        if not self._has_unknown_question():
+            return False
+        self.page.wait_for_timeout(SETTLING)
+        return self._has_unknown_question()
+
+    def _has_unknown_question(self):
+        """ Return whether the page asks for something else than a card. """
+        is_card = any(self._see(part) for part in ('number', 'code'))
+        return self.fields is None and not is_card and bool(self._see('approve'))
 
     #=== THE PAGE ===#
+
+    def _click(self, part):
+        """ Click on a part of the page, unless the page goes on by itself meanwhile.
+
+        :param playwright.sync_api.Locator part: The part.
+        :return: None
+        :raise Return: If the browser has returned to the shop.
+        """
+        try:
+            part.click(timeout=self.patience * 1000)
+        except Error:
+            if self.fields is None:
+                raise
+            raise Return from None
 
     def _see(self, part, selectors=None):
         """ Return a part of the page.
@@ -304,13 +328,21 @@ class Visit:
 
         :raise Unmeasured: Always.
         """
-        names = [
-            name for frame in self.page.frames for name in frame.evaluate(
-                "[...document.querySelectorAll('input:not([type=hidden]), button, select')]"
-                ".map(field => field.id || field.name || field.type)"
-            )
-        ]
+        names = self._list_fields('input:not([type=hidden]), button, select')
         raise Unmeasured(
             f"the page at {urlsplit(self.page.url).hostname} (HTTP {self.status}) doesn't show "
             f"{what}; it has {', '.join(names[:20]) or 'no fields'}. Try --by-hand"
         )
+
+    def _list_fields(self, selector):
+        """ Return how the fields of the page are called.
+
+        :param str selector: Which fields are meant.
+        :return: Their names, never what is in them.
+        :rtype: list[str]
+        """
+        script = (
+            'selector => [...document.querySelectorAll(selector)]'
+            '.map(field => field.id || field.name || field.type || field.localName)'
+        )
+        return [name for frame in self.page.frames for name in frame.evaluate(script, selector)]
