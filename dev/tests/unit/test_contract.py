@@ -148,7 +148,7 @@ def send_again(recording, **settings):
     :rtype: Iterator[tuple]
     """
     account = get_test_account(recording.sha_type)
-    sandbox = SandboxInProcess(account, **settings)
+    sandbox = SandboxInProcess(account, **{**recording.settings, **settings})
     renamed = {}
     for exchange in recording.exchanges:
         fields = {
@@ -197,6 +197,17 @@ def test_sandbox_that_differs_is_noticed(settings, name, answered):
     stored, answer = answers[name]
     field, value = answered
     assert answer[field] == value != stored[field]
+
+
+def test_sandbox_can_be_set_to_what_a_recording_needs():
+    """ Test that an account of APS with other habits doesn't need another sandbox. """
+    recording = RECORDINGS[SANDBOX_SOURCE]
+    changed = dataclasses.replace(recording, settings={'not_found_code': '11036'})
+    [code] = {
+        answer['response_code'] for exchange, _way, answer, _signer in send_again(changed)
+        if exchange.name == 'check'
+    }
+    assert code == '11036'
 
 
 def test_sandbox_that_signs_nothing_doubtful_is_noticed():

@@ -246,6 +246,27 @@ def test_no_secret_is_printed_or_stored(capsys, monkeypatch, tmp_path):
     assert not any(value in printed + stored for value in WHOLE.values())
 
 
+def test_what_was_written_by_hand_is_kept(monkeypatch, tmp_path):
+    """ Test that recording anew doesn't forget how the sandbox has to be set. """
+    file = tmp_path / 'stored.json'
+    monkeypatch.setitem(FILES, SANDBOX_SOURCE, file)
+    account = play.read_account(WHOLE)
+    for settings in ({}, {'cancel_code': '13072'}):
+        player = make_player(SandboxInProcess(account), account)
+        player.play(STEPS[:1])
+        play.store(player)
+        stored = Recording.load(file)
+        assert not stored.settings
+        stored.settings = settings
+        file.write_text(stored.dump(), 'utf-8')
+    player = make_player(SandboxInProcess(account), account)
+    player.play(STEPS[:2])
+    play.store(player)
+    stored = Recording.load(file)
+    assert stored.settings == {'cancel_code': '13072'}
+    assert len(stored.exchanges) == 2
+
+
 def test_test_account_is_no_real_one():
     """ Test that the phrases of recordings are those that are published here. """
     assert get_test_account('sha256').request_phrase == 'contract-request-phrase'

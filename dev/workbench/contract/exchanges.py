@@ -173,6 +173,8 @@ class Recording:
     :param dict missing: Why steps were not played, by their name.
     :param dict seen: What was found, by the key of the question.
     :param str recorded: The day.
+    :param dict settings: How the account of a sandbox has to be set to answer like this, if not as
+                          usual; written by hand, and kept when it is recorded anew.
     """
 
     source: str
@@ -181,6 +183,7 @@ class Recording:
     missing: dict = field(default_factory=dict)
     seen: dict = field(default_factory=dict)
     recorded: str = ''
+    settings: dict = field(default_factory=dict)
 
     def dump(self):
         """ Return the text of the file that holds the recording. """

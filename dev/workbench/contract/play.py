@@ -271,6 +271,8 @@ def store(player):
         masked = player.masker.mask(player.recording)
     except ValueError as error:
         raise Failure(f"Nothing is stored. {error}") from error
+    if file.exists():
+        masked.settings = Recording.load(file).settings
     file.write_text(masked.dump(), 'utf-8')
     say(f"Stored {len(masked.exchanges)} exchanges in {file.name}.")
 
