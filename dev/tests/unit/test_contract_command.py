@@ -5,6 +5,7 @@ import dataclasses
 
 import pytest
 
+from aps import const
 from aps.signature import Account
 from tests.support.sandbox_in_process import SandboxInProcess
 from workbench.contract import command, credentials, play
@@ -64,6 +65,11 @@ def test_whole_account_is_taken():
     assert account == Account('Contract', 'test', *WHOLE.values(), 'hmac512')
     assert play.read_account(WHOLE).sha_type == 'sha256'
     assert play.read_account({**WHOLE, 'APS_SHA_TYPE': ''}).sha_type == 'sha256'
+
+
+def test_sha_types_are_those_of_the_addon():
+    """ Test the list that is kept apart, so that the command needs nothing of the addon to start. """
+    assert credentials.SHA_TYPES == tuple(name for name, _label in const.SHA_TYPES)
 
 
 def test_nothing_named_is_no_account():
