@@ -68,8 +68,8 @@ def test_whole_account_is_taken():
 
 
 def test_sha_types_are_those_of_the_addon():
-    """ Test the list that is kept apart, so that the command needs nothing of the addon to start. """
-    assert credentials.SHA_TYPES == tuple(name for name, _label in const.SHA_TYPES)
+    """ Test the list that is kept apart, as the command needs nothing of the addon to start. """
+    assert [name for name, _label in const.SHA_TYPES] == list(credentials.SHA_TYPES)
 
 
 def test_nothing_named_is_no_account():
