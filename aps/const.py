@@ -159,6 +159,7 @@ PARAMETER_LIMITS = {
     'customer_email': (254, r'A-Za-z0-9_.@+\-'),
     'order_description': (150, r"A-Za-z0-9'/._\-#:$ "),
     'phone_number': (19, r'0-9+\-() '),
+    'settlement_reference': (34, r'A-Za-z0-9_.\-'),
 }
 # The identifier and the access code of a merchant.
 CREDENTIAL_PATTERN = r'[A-Za-z0-9]{1,20}'

@@ -3,11 +3,15 @@
 import calendar
 import datetime
 import decimal
+import hashlib
 import ipaddress
 import re
 import unicodedata
 
 from . import const
+
+# How many digits tell two payments apart at the acquirer if their references as they stand don't.
+SETTLEMENT_DIGEST_LENGTH = 10
 
 
 def read_setting(text, default):
@@ -259,3 +263,23 @@ def fits_limits(name, value):
     :rtype: bool
     """
     return bool(value) and clean_value(name, value) == value
+
+
+def get_settlement_reference(reference):
+    """ Return the text by which the settlement file of the acquirer is to name a payment.
+
+    It is the reference itself, so that it can be looked up as it stands, wherever APS accepts that.
+    Of any other one it is the beginning, and a digest of the whole: long references may begin
+    alike, and others may differ only in characters that have to be left out.
+
+    :param str reference: The reference of the payment.
+    :return: The text; no other payment has the same.
+    :rtype: str
+    """
+    if fits_limits('settlement_reference', reference):
+        return reference
+    max_length, allowed = const.PARAMETER_LIMITS['settlement_reference']
+    digest = hashlib.sha256(reference.encode()).hexdigest()[:SETTLEMENT_DIGEST_LENGTH].upper()
+    readable_part = re.sub(rf'[^{allowed}]+', '-', to_latin(reference))
+    readable_part = readable_part[:max_length - SETTLEMENT_DIGEST_LENGTH - 1].strip('-')
+    return f'{readable_part}-{digest}' if readable_part else digest

@@ -99,6 +99,12 @@ class PaymentProvider(models.Model):
              "because of extra parameters.",
         default=True,
     )
+    aps_send_settlement_reference = fields.Boolean(
+        string="Name the Payment to the Acquirer",
+        help="Whether the reference of the payment is sent along for the acquirer, whose "
+             "settlement file shows it then. Ask Amazon Payment Services first: an account that "
+             "doesn't take this extra parameter refuses every payment.",
+    )
     aps_is_account_shared = fields.Boolean(
         string="Other Systems Use the Account",
         help="Whether payments that this database doesn't know are nothing to be told of, since "

@@ -18,6 +18,7 @@ from odoo.addons.payment_aps.aps.values import (
     fits_limits,
     get_language,
     get_option_fields,
+    get_settlement_reference,
     is_payable,
     to_latin,
     to_minor_units,
@@ -191,6 +192,7 @@ class PaymentTransaction(models.Model):
             'return_url': urljoin(provider_sudo._aps_get_return_base(), APSController._return_url),
             'order_description': self._aps_get_order_description(),
             'customer_ip': self._aps_get_customer_ip(),
+            'settlement_reference': self._aps_get_settlement_reference(),
             **self._aps_prepare_method_values(),
         }
         return {name: value for name, value in values.items() if value}
@@ -413,3 +415,12 @@ class PaymentTransaction(models.Model):
         :rtype: str
         """
         return clean_ip(payment_utils.get_customer_ip_address())
+
+    def _aps_get_settlement_reference(self):
+        """ Return the text by which the settlement file of the acquirer is to name the payment.
+
+        :return: The text; empty unless the merchant wants it to be sent.
+        :rtype: str
+        """
+        is_wanted = self.provider_id.sudo().aps_send_settlement_reference
+        return get_settlement_reference(self.reference) if is_wanted else ''

@@ -190,6 +190,7 @@ class PaymentTransaction(models.Model):
             'token_name': token_sudo.provider_ref,
             'agreement_id': token_sudo.aps_agreement_id,
             'order_description': self._aps_get_order_description(),
+            'settlement_reference': self._aps_get_settlement_reference(),
         }
         return {name: value for name, value in payload.items() if value}
 

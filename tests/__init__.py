@@ -23,6 +23,7 @@ from . import test_reference
 from . import test_refusals
 from . import test_response_codes
 from . import test_saved_cards
+from . import test_settlement_reference
 from . import test_states
 from . import test_status_answers
 from . import test_trail
