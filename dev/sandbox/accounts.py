@@ -3,6 +3,7 @@
 from dataclasses import asdict, dataclass, field, fields
 
 from . import signature
+from .fields import FIELDS
 from .options import DEFAULT_ACTIVE, OPTIONS
 
 SECRETS = ('sha_request_phrase', 'sha_response_phrase')
@@ -44,6 +45,8 @@ class Account:
     :param bool multiple_captures: Whether an authorization can be captured in parts.
     :param bool captured_shrinks: Whether `captured_amount` is told without what was refunded.
     :param list no_refund_options: The payment options that refuse `REFUND` (00049).
+    :param list refused_parameters: The parameters that are none of the account's (00027), although
+        they are documented.
     :param int transaction_limit: The largest amount, in minor units (00050); 0 for none.
     """
 
@@ -77,6 +80,7 @@ class Account:
     multiple_captures: bool = True
     captured_shrinks: bool = False
     no_refund_options: list = field(default_factory=list)
+    refused_parameters: list = field(default_factory=list)
     transaction_limit: int = 0
 
     def update(self, settings):
@@ -106,6 +110,8 @@ class Account:
             raise ValueError(f"{name} must be one of {', '.join(CHOICES[name])}")
         if name in ('payment_options', 'no_refund_options') and set(value) - set(OPTIONS):
             raise ValueError(f"{name} must be among {', '.join(OPTIONS)}")
+        if name == 'refused_parameters' and set(value) - set(FIELDS):
+            raise ValueError(f"{name} must be among {', '.join(FIELDS)}")
 
     def describe(self):
         """ Return the settings without the phrases.

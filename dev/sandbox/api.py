@@ -87,7 +87,7 @@ def _execute(values, ordered):
     form = _form_of(values)
     if not form:
         raise Refusal('004', 'unknown command')
-    form.check(values, account.arabic_letters)
+    validation.check_form(form, account, values)
     command = command_of(values)
     if command in PAYMENT_COMMANDS:
         return charges.charge(sandbox(), account, values, request.url_root, ordered)

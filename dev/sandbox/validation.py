@@ -40,7 +40,7 @@ def check_page_request(account, values):
     """
     if values.get('statement_descriptor'):
         raise Refusal('067', 'dynamic descriptors are not set up')
-    PAGE_FORM.check(values, account.arabic_letters)
+    check_form(PAGE_FORM, account, values)
     if values['command'] not in PAYMENT_COMMANDS:
         raise Refusal('004', f"{values['command']} is not a command of the payment page")
     check_money(account, values)
@@ -51,6 +51,20 @@ def check_page_request(account, values):
     _check_services(account, values)
     _check_installments(account, values)
     _check_options(account, values)
+
+
+def check_form(form, account, values):
+    """ Check the fields of a request against the table, and what the account knows of it.
+
+    :param Form form: The field table of the request.
+    :param Account account: The merchant's account.
+    :param dict values: The fields received.
+    :raise Refusal: If a field is missing, unexpected or breaks its limits.
+    """
+    form.check(values, account.arabic_letters)
+    extra = sorted(set(values) & set(account.refused_parameters))
+    if extra:
+        raise Refusal('027', f"not of this account: {', '.join(extra)}")
 
 
 def check_money(account, values):

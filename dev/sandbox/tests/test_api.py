@@ -261,6 +261,16 @@ def test_refused_charges(shop, token_name, values, code):
     assert charge(shop, 'S1', **values)['response_code'] == code
 
 
+def test_settlement_reference_of_a_charge_is_given_back(shop, token_name):
+    answer = charge(shop, 'S1', token_name, settlement_reference='S1-a_b.c')
+    assert (answer['response_code'], answer['settlement_reference']) == ('14000', 'S1-a_b.c')
+
+    shop.setup(refused_parameters=['settlement_reference'])
+    answer = charge(shop, 'S2', token_name, settlement_reference='S2')
+    assert answer['response_code'] == '00027'
+    assert charge(shop, 'S3', token_name)['response_code'] == '14000'
+
+
 def test_account_decides_about_recurring_charges(shop, token_name):
     shop.setup(agreement_required=True)
     assert charge(shop, 'S1', token_name)['response_code'] == '00001'

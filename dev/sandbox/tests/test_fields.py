@@ -47,6 +47,8 @@ REFUSED_FORMS = [
     ({'payment_option': 'TABBY'}, '00001'),
     ({'digital_wallet': 'STCPAY', 'command': 'AUTHORIZATION'}, '00049'),
     ({'installments': 'STANDALONE'}, '00783'),
+    ({'settlement_reference': 'S' * 35}, '00032'),
+    ({'settlement_reference': 'INV/2026/1'}, '00002'),
 ]
 
 
@@ -66,7 +68,8 @@ def test_refused_form_returns_to_the_shop_with_a_signed_code(shop, client, value
     {'order_description': "Order 'S1' #1: 5.00$ a/b_c-d"}, {'customer_name': "O'Brien-Smith Jr."},
     {'phone_number': '+966 (5) 123-4567', 'customer_ip': '2001:db8::1'},
     {'merchant_extra': "a.b;c/d_e-f,g'h@i", 'merchant_extra5': 'x'},
-    {'merchant_reference': 'S00042-1_x.y'}, {'customer_email': 'ali+odoo_x.y-z@example.com'},
+    {'merchant_reference': 'S00042-1_x.y'}, {'settlement_reference': 'S00042-1_x.y'.ljust(34, '0')},
+    {'customer_email': 'ali+odoo_x.y-z@example.com'},
     {'payment_option': 'MADA'}, {'digital_wallet': 'STCPAY'}, {'remember_me': 'YES'},
     {'currency': 'JPY'}, {'amount': '9999999999'}, {'eci': 'MOTO'},
     {'payment_option': 'TABBY', 'phone_number': '0501234567', 'order_description': 'Order'},
@@ -120,6 +123,15 @@ def test_account_settings_decide_about_services(shop):
     assert verdict(customer_ip='192.0.2.1', amount='10001') == '00050'
     assert verdict(customer_ip='192.0.2.1', eci='MOTO') == '00113'
     assert verdict(customer_ip='192.0.2.1') == 'accepted'
+
+
+def test_account_refuses_what_it_does_not_know(shop):
+    shop.setup(refused_parameters=['settlement_reference'])
+
+    response = shop.checkout(settlement_reference='S1')
+
+    assert response.headers['X-Sandbox-Verdict'] == '00027'
+    assert shop.checkout().headers['X-Sandbox-Verdict'] == 'accepted'
 
 
 def test_no_fitting_option_is_refused(shop):
