@@ -155,6 +155,15 @@ MESSAGE_FAMILIES = {
         ),
         OTHER_FAILURE,
     ),
+    'parameter': MessageFamily(
+        _lt(
+            "Your APS account doesn't take a parameter that was sent. Switch off \"Name the "
+            "Payment to the Acquirer\" in the payment provider, and \"Propose to Save Cards on "
+            "the Payment Page\" if the customer wanted to save the card. If that doesn't help, "
+            "look for customizations of the payment form."
+        ),
+        OTHER_FAILURE,
+    ),
     'account': MessageFamily(
         _lt(
             "Your APS account is not set up for this. Activate it in Integration Settings > "
@@ -269,7 +278,7 @@ MESSAGE_CODES = {
     '024': MessageCode(_lt("Currency not accepted by processor"), 'currency'),
     '025': MessageCode(_lt("Processor settings missing"), 'account'),
     '026': MessageCode(_lt("Acquirer settings missing"), 'account'),
-    '027': MessageCode(_lt("Unexpected extra parameters"), 'request'),
+    '027': MessageCode(_lt("Unexpected extra parameters"), 'parameter'),
     '029': MessageCode(_lt("Insufficient funds"), 'funds'),
     '030': MessageCode(_lt("Authentication failed"), 'authentication'),
     '031': MessageCode(_lt("Issuer invalid"), 'card'),
