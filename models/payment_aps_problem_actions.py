@@ -16,8 +16,10 @@ class PaymentAPSProblem(models.Model):
     #=== BUSINESS METHODS - PAID BUT NOT BOOKED ===#
 
     def _aps_is_over_not_booked(self):
-        """ Return whether the payment was booked. """
-        return self.transaction_id.is_post_processed or self.transaction_id.state != 'done'
+        """ Return whether the payment was booked, and that for something. """
+        tx = self.transaction_id
+        is_booked = tx.is_post_processed and not tx._aps_is_booked_for_nothing()
+        return is_booked or tx.state != 'done'
 
     def _aps_act_on_not_booked(self):
         """ Try to book the payment, and tell why that can't be done. """

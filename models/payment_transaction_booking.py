@@ -40,13 +40,35 @@ class PaymentTransaction(models.Model):
         invoices = payer.invoice_ids
         canceled_invoices = invoices.filtered(lambda move: move.state == 'cancel')
         if not canceled_invoices:
-            return super()._create_payment(**extra_create_values)
+            payment = super()._create_payment(**extra_create_values)
+            if self._aps_has_lost_order():
+                self._aps_note_lost_order(payment)
+            return payment
         # Left out for the booking only: whoever looks at the payment must find what it was for.
         payer.invoice_ids -= canceled_invoices
         payment = super()._create_payment(**extra_create_values)
         payer.invoice_ids = [Command.set(invoices.ids)]
         self._aps_note_unreconciled(payment, canceled_invoices)
         return payment
+
+    def _aps_note_lost_order(self, payment):
+        """ Tell the merchant that a payment is booked for an order that is gone.
+
+        :param recordset payment: The accounting payment.
+        :return: None
+        """
+        text = self._aps_describe_lost_order()
+        payment.message_post(body=text)
+        self.env['payment.aps.problem']._aps_note('not_booked', self.provider_id, self, text)
+
+    def _aps_describe_lost_order(self):
+        """ Return for the staff what became of the order, and what to do about its payment. """
+        self = self._aps_with_company_lang()
+        return _(
+            "The order of the point of sale was deleted while the customer paid, so the payment is "
+            "booked for no order. Refund it; or if you have delivered, reconcile it with an "
+            "invoice. Do not ask the customer to pay again without that."
+        )
 
     def _aps_get_invoice_holder(self):
         """ Return the transaction whose invoices the engine reconciles: that of the payment itself,
@@ -88,16 +110,15 @@ class PaymentTransaction(models.Model):
         :rtype: str | None
         :raise Exception: If it can't be booked, either.
         """
+        self._aps_lock_once()  # Or what another process books meanwhile would be told as an error.
         try:
             with self.env.cr.savepoint():
                 self._aps_post_process()
                 return None
         except CONFLICTS:
             raise
-        except UserError as error:
-            reason = str(error)
-        except Exception as error:  # Of another module, which the engine has logged.
-            reason = shorten(repr(error), 200)
+        except Exception as error:  # Such as one of another module, which the engine has logged.
+            reason = describe_failure(error)
         # If it was captured in parts, the engine books these.
         is_in_parts = any(tx.state in ('done', 'cancel') for tx in self.child_transaction_ids)
         if not (self.payment_id or is_in_parts):
@@ -146,3 +167,17 @@ class PaymentTransaction(models.Model):
             )
         for record in (payment, *documents):
             record.message_post(body=body)
+
+
+def describe_failure(error):
+    """ Return for the staff what stops a payment from being post-processed.
+
+    :param Exception error: The error, from whatever module.
+    :return: What it says; without the row that PostgreSQL shows along with its errors, which may
+             hold what is not for everybody.
+    :rtype: str
+    """
+    if isinstance(error, UserError):
+        return str(error)
+    diagnosis = getattr(error, 'diag', None)  # Of PostgreSQL.
+    return shorten(diagnosis.message_primary if diagnosis else repr(error), 200)

@@ -6,6 +6,8 @@ from odoo.addons.payment_aps.aps.values import to_minor_units
 
 # The field of a transaction of the till; its module is optional.
 TILL_FIELD = 'pos_order_id'
+# What the page begins with that the customer of a till is led to after the payment.
+TILL_ROUTE = '/pos/pay/confirmation/'
 # The transactions that pay some orders, or invoices; that of an order pays its invoices as well,
 # and the other way round. Each part uses an index.
 SIBLINGS = """
@@ -54,6 +56,17 @@ class PaymentTransaction(models.Model):
                 self.env.cr, 'payment_transaction_aps_till', self._table, [TILL_FIELD],
                 where=f'{TILL_FIELD} IS NOT NULL',
             )
+
+    def _aps_has_lost_order(self):
+        """ Return whether the order of the till that the payment was made for has been deleted.
+
+        Odoo 17.0 does that when the cashier closes the window with the code for the customer. What
+        is left of the order is the page that the customer was to be led to.
+        """
+        return (
+            TILL_FIELD in self._fields and not self[TILL_FIELD]
+            and (self.landing_route or '').startswith(TILL_ROUTE)
+        )
 
     #=== BUSINESS METHODS - RELATIVES ===#
 

@@ -2,10 +2,12 @@
 from odoo import _, fields, models
 
 from odoo.addons.payment_aps.aps.errors import APSMessageAmbiguous, APSMessageRefused
-from odoo.addons.payment_aps.aps.masking import shorten
 from odoo.addons.payment_aps.conflicts import CONFLICTS
 from odoo.addons.payment_aps.models.payment_aps_problem_watch import LAPSING_DAYS
-from odoo.addons.payment_aps.models.payment_transaction_booking import BOOKING_TIME
+from odoo.addons.payment_aps.models.payment_transaction_booking import (
+    BOOKING_TIME,
+    describe_failure,
+)
 
 # What a refused message says if it doesn't fit the payment; see `_aps_check_message`.
 MISFITS = ("the merchant is ", "the currency is ", "the amount ")
@@ -85,14 +87,25 @@ class PaymentTransaction(models.Model):
         :rtype: str | None
         :raise psycopg2.OperationalError: If there is a conflict in the database.
         """
+        if self._aps_is_booked_for_nothing():
+            return self._aps_describe_lost_order()
         try:
             with self.env.cr.savepoint():
                 reason = self._aps_book_leftover()
         except CONFLICTS:
             raise
         except Exception as error:  # Whatever stops the booking is to be told.
-            reason = shorten(str(error) or repr(error), 500)
+            reason = describe_failure(error)
         return None if self.is_post_processed else reason
+
+    def _aps_is_booked_for_nothing(self):
+        """ Return whether the payment is booked for an order that is gone, and nobody has given it
+        back or found what it pays since.
+        """
+        if not self._aps_has_lost_order() or not self.payment_id:
+            return False
+        captured_minor, refunded_minor = self._aps_get_sums()
+        return captured_minor > refunded_minor and not self.payment_id.is_reconciled
 
     def _aps_is_booking_due(self, first_date):
         """ Return whether the watch tries to book the payment.

@@ -27,6 +27,24 @@ class Seller(Merchant):
             time.sleep(0.2)
         raise AssertionError("The post-processing has not done it.")
 
+    def watch(self):
+        """ Run the watch for problems. """
+        self._run_cron('payment_aps.ir_cron_aps_watch')
+
+    def read_problem(self, transaction_id, kind):
+        """ Return the only problem of a kind that the watch tells of for a payment.
+
+        :param int transaction_id: The payment.
+        :param str kind: The kind.
+        :return: The values of the problem.
+        :rtype: dict
+        """
+        self.watch()
+        [problem] = self.rpc.search_read('payment.aps.problem', [
+            ('transaction_id', '=', transaction_id), ('kind', '=', kind),
+        ], ['state', 'detail', 'told_date'])
+        return problem
+
 
 @pytest.fixture(scope='session', autouse=True)
 def default_pricelist(shop):

@@ -4,7 +4,7 @@ import pytest
 
 from tests.support.documents import Invoice, Quotation
 from tests.support.purchases import Goods
-from tests.support.visitor import JSONError
+from tests.support.visitor import CONFLICT, JSONError
 
 
 @pytest.fixture
@@ -95,6 +95,35 @@ def test_payment_of_an_order_that_a_module_keeps_from_being_confirmed_is_booked_
     assert quotation.state == 'sent'
 
     repair()
+    seller.post_process_until(lambda: quotation.state == 'sale')
+
+    assert attempt.read_booked() == [200]
+    assert attempt.read_captured() == 20000
+
+
+def test_payment_of_an_order_that_lacks_what_a_module_requires_is_booked_once(
+    seller, stranger, customer_id, switch_on
+):
+    quotation = Quotation(seller, customer_id, 200)
+    attempt = quotation.open_form(stranger).start()
+    switch_on('shop_asks_more')
+
+    attempt.go()
+    attempt.leave()
+    attempt.come_back()
+    with pytest.raises(JSONError, match=CONFLICT):  # Odoo has the page wait for the database.
+        stranger.call('/payment/status/poll')
+
+    assert attempt.read().state == 'done'
+    assert (quotation.state, attempt.read_booked()) == ('sent', [])
+    for _day in range(2):
+        attempt.age(hours=12)
+        seller.post_process_until(lambda: attempt.read_booked() == [200])
+    assert quotation.state == 'sent'
+    detail = seller.read_problem(attempt.read().id, 'not_booked')['detail']
+    assert "shop_courier" in detail and "Failing row" not in detail
+
+    seller.rpc.call('sale.order', 'write', [quotation.id], {'shop_courier': "Falcon Express"})
     seller.post_process_until(lambda: quotation.state == 'sale')
 
     assert attempt.read_booked() == [200]

@@ -189,16 +189,30 @@ def test_order_that_is_paid_twice_at_the_same_time_is_booked_twice(shop, strange
     second.assert_in_step(captured=2000, refunded=2000, operations=['REFUND'])
 
 
-def test_payment_of_an_order_that_the_cashier_gave_up_is_booked(till, stranger):
+def test_payment_of_an_order_that_the_cashier_gave_up_is_booked_and_told_of(
+    till, seller, stranger
+):
     order = till.ring_up(20)
     attempt = order.open_form(stranger).start()
     attempt.go()
-    order.cancel_online_payment()
+    order.give_up()
 
     attempt.leave()
     till.merchant.post_process()
 
     assert wait_for(lambda: attempt.read_booked() == [20])
+    tx_id = attempt.read().id
+    problem = seller.read_problem(tx_id, 'not_booked')
+    assert problem['state'] == 'open' and problem['told_date']
+    assert "was deleted while the customer paid" in problem['detail']
+    action = seller.rpc.call('payment.aps.problem', 'action_solve', [problem['id']])
+    assert action['params']['message'] == problem['detail'], "There is nothing to try again."
+    assert seller.read_problem(tx_id, 'not_booked')['state'] == 'open'
+
+    Payment(till.merchant, tx_id, attempt.reference).refund(20)
+
+    assert wait_for(lambda: seller.read_problem(tx_id, 'not_booked')['state'] == 'solved')
+    assert attempt.read_booked() == [20]
     assert till.close() == 'closed'
 
 

@@ -1,6 +1,7 @@
 """ What was paid is booked, whatever became of the documents meanwhile. """
 
 import time
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
@@ -166,3 +167,38 @@ def test_payment_of_an_order_that_can_not_be_confirmed_is_booked_and_the_order_c
 
     assert merchant.read_documents('sale.order', [order_id]) == ['sale']
     assert len(read_booked(merchant, payment.id)) == 1
+
+
+@pytest.fixture
+def slow_booking(shop):
+    """ Have the database take its time for payments, so that two processes meet. """
+    shop.query("""
+        CREATE FUNCTION slow_booking() RETURNS trigger LANGUAGE plpgsql AS $$
+        BEGIN PERFORM pg_sleep(2); RETURN NEW; END $$;
+        CREATE TRIGGER slow_booking BEFORE INSERT ON account_payment FOR EACH ROW
+            EXECUTE FUNCTION slow_booking();
+    """)
+    yield
+    shop.query("DROP FUNCTION slow_booking CASCADE")
+
+
+@pytest.mark.usefixtures('slow_booking')
+def test_two_processes_that_book_a_payment_are_not_told_of_each_other(merchant, unconfirmable):
+    order_id = merchant.make_document('sale.order', 100)
+    payment = merchant.open_page(100, command='PURCHASE', sale_order_ids=[(6, 0, [order_id])])
+    payment.pay()
+    payment.age('last_state_change', hours=2)
+
+    with ThreadPoolExecutor(1) as pool:
+        booking = pool.submit(merchant.post_process)
+        time.sleep(6)  # The second process is later in each of its steps.
+        merchant._run_cron('payment_aps.ir_cron_aps_watch')
+        booking.result()
+
+    unconfirmable()
+    post_process(merchant, payment)
+    assert [row['amount'] for row in read_booked(merchant, payment.id)] == [100]
+    problems = merchant.rpc.search_read('payment.aps.problem', [
+        ('transaction_id', '=', payment.id),
+    ], ['detail'])
+    assert 'duplicate key' not in str(problems), "Nobody can put that right."

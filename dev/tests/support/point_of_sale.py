@@ -252,6 +252,14 @@ class TillOrder:
         """ Close the window with the code, as the cashier does who takes cash after all. """
         return self.rpc.call('pos.order', 'get_and_set_online_payments_data', [self.id], 0)
 
+    def give_up(self):
+        """ Close the window with the code; the order is deleted at once, or by the cashier. """
+        answer = self.cancel_online_payment()
+        if self.till.is_new_series:
+            self.rpc.call('pos.order', 'unlink', [self.id])
+        else:
+            assert answer['deleted']
+
     def pay_cash(self, amount):
         """ Take cash. """
         self.rpc.call('pos.order', 'add_payment', [self.id], {
