@@ -13,7 +13,7 @@ class Stack:
 
     def __init__(
         self, source, run_folder, postgres=None, port=None, sandbox_port=None, coverage=None,
-        modules=BASE_MODULES, others=(),
+        modules=BASE_MODULES, others=(), database=None,
     ):
         """
         :param Source source: The Odoo to run.
@@ -24,11 +24,12 @@ class Stack:
         :param Coverage coverage: What measures the servers, if wanted.
         :param str modules: The modules of Odoo to install, separated by commas.
         :param list[Path] others: The folders of more addons to install beside ours.
+        :param str database: The name of the database, if another shop of the series is running.
         """
         self.postgres = postgres or Postgres(run_folder)
         self.second_url = self.second_process = None
         self.odoo = Odoo(source, self.postgres, run_folder)
-        self.database = 'shop_' + source.series.replace('.', '')
+        self.database = database or 'shop_' + source.series.replace('.', '')
         self.sandbox = Sandbox(run_folder, sandbox_port)
         self._install(modules, others)
         self.odoo.coverage = coverage
