@@ -65,7 +65,7 @@ def test_facts_that_are_numbers():
     assert const.DEFAULT_CURRENCY_DECIMALS == 2
     assert {code: limit for code, (limit, _allowed) in const.PARAMETER_LIMITS.items()} == {
         'merchant_reference': 40, 'customer_email': 254, 'order_description': 150,
-        'phone_number': 19,
+        'phone_number': 19, 'settlement_reference': 34,
     }
 
 
