@@ -17,6 +17,7 @@
         'views/payment_token_views.xml',
         'views/payment_transaction_views.xml',
         'views/payment_aps_closing_views.xml',
+        'views/payment_aps_go_live_views.xml',
         'views/payment_aps_message_views.xml',
         'views/payment_aps_problem_views.xml',
         'views/payment_aps_refusal_views.xml',

@@ -74,9 +74,9 @@ class PaymentProvider(models.Model):
     @api.onchange(*CHECKED_FIELDS)
     def _onchange_aps_checked_fields(self):
         """ Show no result of a check beside other credentials, or another state, than its own. """
-        is_changed = any(self[name] != self._origin[name] for name in CHECKED_FIELDS)
+        is_edited = self._aps_is_edited()
         for name in RESULT_FIELDS:
-            self[name] = not is_changed and self._origin[name]
+            self[name] = not is_edited and self._origin[name]
 
     #=== ACTION METHODS ===#
 
@@ -88,16 +88,7 @@ class PaymentProvider(models.Model):
         """
         self.ensure_one()
         self._aps_ensure_administrator()
-        findings, problem = self._aps_examine_setup()
-        values = {
-            'aps_check_problem': problem,
-            'aps_check_result': '\n'.join(
-                findings or [self._aps_get_success_message(), *self._aps_get_phrase_warnings()]
-            ),
-        }
-        if problem != 'unreachable':  # The result of the last answer still holds.
-            values['aps_check_date'] = not problem and fields.Datetime.now()
-        self.write(values)
+        self.write(self._aps_check())
 
     def action_aps_swap_phrases(self):
         """ Exchange the two phrases, which the check found to be swapped, and check them again.
@@ -105,14 +96,9 @@ class PaymentProvider(models.Model):
         :return: None
         :raise AccessError: If the user is not a settings administrator.
         """
-        self.ensure_one()
         self._aps_ensure_administrator()
         if self.aps_check_problem == 'swapped':
-            account = self._aps_get_account()
-            self.write({
-                'aps_sha_request': account.response_phrase,
-                'aps_sha_response': account.request_phrase,
-            })
+            self.write(self._aps_get_remedy())
         self.action_aps_check_setup()
 
     def action_aps_use_sha_type(self):
@@ -121,25 +107,66 @@ class PaymentProvider(models.Model):
         :return: None
         :raise AccessError: If the user is not a settings administrator.
         """
-        self.ensure_one()
         self._aps_ensure_administrator()
         if self.aps_check_problem in dict(const.SHA_TYPES):
-            self.aps_sha_type = self.aps_check_problem
+            self.write(self._aps_get_remedy())
         self.action_aps_check_setup()
 
     #=== BUSINESS METHODS - RESULT ===#
+
+    def _aps_check(self):
+        """ Ask APS something harmless, and return what that says of the credentials.
+
+        Nothing is written, so this is also for credentials that are entered but not stored yet.
+
+        :return: The values of `RESULT_FIELDS`. That of the last check that was passed still holds,
+                 and so isn't among them, if APS gave no answer.
+        :rtype: dict
+        """
+        self.ensure_one()
+        findings, problem = self._aps_examine_setup()
+        values = {
+            'aps_check_problem': problem,
+            'aps_check_result': '\n'.join(
+                findings or [self._aps_get_success_message(), *self._aps_get_phrase_warnings()]
+            ),
+        }
+        if problem != 'unreachable':
+            values['aps_check_date'] = not problem and fields.Datetime.now()
+        return values
+
+    def _aps_get_remedy(self):
+        """ Return the credentials that put right what the check found, if nothing is to be typed.
+
+        :return: The values to write; empty if there is no such remedy.
+        :rtype: dict
+        """
+        if self.aps_check_problem == 'swapped':
+            account = self._aps_get_account()
+            return {
+                'aps_sha_request': account.response_phrase,
+                'aps_sha_response': account.request_phrase,
+            }
+        if self.aps_check_problem in dict(const.SHA_TYPES):
+            return {'aps_sha_type': self.aps_check_problem}
+        return {}
+
+    def _aps_is_edited(self):
+        """ Return whether the form shows other credentials, or another state, than is stored. """
+        return any(self[name] != self._origin[name] for name in CHECKED_FIELDS)
 
     @api.model
     def _aps_forget_check(self, values):
         """ Return the values without the result of a check of other credentials.
 
         :param dict values: The values to write.
-        :return: The values, which forget the result if it depends on them.
+        :return: The values, which forget the result if it depends on them, unless they bring that
+                 of their own along.
         :rtype: dict
         """
         if not any(name in values for name in CHECKED_FIELDS):
             return values
-        return {**values, **dict.fromkeys(RESULT_FIELDS, False)}
+        return {**dict.fromkeys(RESULT_FIELDS, False), **values}
 
     #=== BUSINESS METHODS - FINDINGS ===#
 

@@ -11,6 +11,7 @@ from odoo.exceptions import AccessError, UserError
 from odoo.tools.misc import babel_locale_parse
 
 from odoo.addons.payment import utils as payment_utils
+from odoo.addons.payment_aps.aps import const
 from odoo.addons.payment_aps.controllers.main import APSController
 from odoo.addons.payment_aps.models.payment_provider import CHECKED_FIELDS
 
@@ -20,7 +21,6 @@ LOCAL_NAMES = ('localhost', 'localhost.localdomain')
 # What a payment that tries the set-up is named and worth, in major units of its currency.
 TEST_REFERENCE, TEST_AMOUNT = 'APS-TEST', 1.0
 LOCAL_SUFFIXES = ('.local', '.localhost', '.internal', '.lan', '.test')
-
 
 
 class Step(NamedTuple):
@@ -39,6 +39,9 @@ class PaymentProvider(models.Model):
 
     aps_return_url = fields.Char(
         string="Redirection URL", compute='_compute_aps_addresses', groups='base.group_system'
+    )
+    aps_origin_url = fields.Char(
+        string="Origin URL", compute='_compute_aps_addresses', groups='base.group_system'
     )
     aps_webhook_url = fields.Char(
         string="Feedback and Notification URL",
@@ -68,6 +71,9 @@ class PaymentProvider(models.Model):
         sanitize=False,
         groups='base.group_system',
     )
+    aps_message_count = fields.Integer(
+        string="APS Messages", compute='_compute_aps_message_count', groups='base.group_system'
+    )
     aps_refusal_count = fields.Integer(
         string="Refused Messages", compute='_compute_aps_refusal_count', groups='base.group_system'
     )
@@ -78,6 +84,7 @@ class PaymentProvider(models.Model):
     def _compute_aps_addresses(self):
         for provider in self:
             base_url = provider._aps_get_public_url()
+            provider.aps_origin_url = base_url.rstrip('/')
             provider.aps_return_url = urljoin(base_url, APSController._return_url)
             provider.aps_webhook_url = urljoin(base_url, APSController._webhook_url)
 
@@ -94,6 +101,19 @@ class PaymentProvider(models.Model):
                 provider[name] = steps and self.env['ir.qweb']._render(
                     'payment_aps.setup_steps', {'steps': steps[name]}
                 )
+
+    def _compute_aps_message_count(self):
+        messages_sudo = self.env['payment.aps.message'].sudo()
+        for provider in self:
+            provider.aps_message_count = messages_sudo.search_count([
+                ('provider_id', '=', provider._origin.id)
+            ])
+
+    def _compute_aps_refusal_count(self):
+        refusals = self.env['payment.aps.refusal'].sudo()
+        for provider in self:
+            domain = provider._aps_get_refusal_domain()
+            provider.aps_refusal_count = sum(refusals.search(domain).mapped('count'))
 
     #=== ONCHANGE METHODS ===#
 
@@ -114,12 +134,6 @@ class PaymentProvider(models.Model):
                 "ready yet."
             )]),
         }}
-
-    def _compute_aps_refusal_count(self):
-        refusals = self.env['payment.aps.refusal'].sudo()
-        for provider in self:
-            domain = provider._aps_get_refusal_domain()
-            provider.aps_refusal_count = sum(refusals.search(domain).mapped('count'))
 
     #=== ACTION METHODS ===#
 
@@ -174,6 +188,16 @@ class PaymentProvider(models.Model):
                 ),
             }),
         }
+
+    def action_aps_prepare_live_payments(self):
+        """ Ask for the credentials of the live account, while test payments go on.
+
+        :return: The action that opens the dialog.
+        :rtype: dict
+        """
+        self.ensure_one()
+        self._aps_ensure_administrator()
+        return self.env['payment.aps.go.live']._aps_open(default_provider_id=self.id)
 
     def action_aps_look_again(self):
         """ Have the form show what came meanwhile, which any action of it does.
@@ -331,8 +355,9 @@ class PaymentProvider(models.Model):
             return []
         if self.state == 'enabled' and self._origin.state == 'enabled':
             return [_(
-                "Live payments are taken, but no authentic notification has come from APS yet. A "
-                "shopper who doesn't come back after paying is noticed late."
+                "Live payments are taken, but no authentic notification has come from APS yet, so "
+                "a shopper who doesn't come back after paying is noticed late. One small payment "
+                "of your own is left to do: click on Make a Real Payment."
             )]
         if self.state == 'enabled':
             return [_(
@@ -359,11 +384,11 @@ class PaymentProvider(models.Model):
             'aps_checklist': [
                 Step(*self._aps_examine_credentials(), _("Credentials"), security),
                 Step(*self._aps_examine_channel('answer'), _("Origin URL"), security),
+            ],
+            'aps_return_step': [
                 Step('hidden', _(
                     "In English and Arabic. Odoo can't see it: look at the page in a test payment."
                 ), _("Template of the payment page"), "Templates"),
-            ],
-            'aps_return_step': [
                 Step(*self._aps_examine_channel('return'), _("Redirection"), technical),
             ],
             'aps_webhook_step': [Step(
@@ -379,7 +404,7 @@ class PaymentProvider(models.Model):
                 "Missing here: %(fields)s.", fields=', '.join(self._aps_get_missing_labels())
             )
         if not provider_sudo.aps_check_result:
-            return 'open', _("Filled in, but not checked yet: click on Check Credentials.")
+            return self._aps_examine_unchecked_credentials()
         if provider_sudo.aps_check_problem == 'unreachable' and not provider_sudo.aps_check_date:
             return 'hidden', _("APS could not be asked whether they are right: see above.")
         if not provider_sudo.aps_check_date:
@@ -387,10 +412,28 @@ class PaymentProvider(models.Model):
                 "The check found a mistake: see above. Click on Check Credentials once it is "
                 "corrected."
             )
+        return self._aps_rate_credentials(_(
+            "Checked successfully %(age)s.", age=self._aps_format_age(provider_sudo.aps_check_date)
+        ))
+
+    def _aps_examine_unchecked_credentials(self):
+        """ Return the state of credentials that nobody checked, and a sentence about them. """
+        date = self._aps_get_proof_date()
+        if not date:
+            return 'open', _("Filled in, but not checked yet: click on Check Credentials.")
+        return self._aps_rate_credentials(_(
+            "A payment proved them right %(age)s.", age=self._aps_format_age(date)
+        ))
+
+    def _aps_rate_credentials(self, finding):
+        """ Return the state of credentials that are right, and a sentence about them.
+
+        :param str finding: What says that they are right.
+        :return: Their state, which is open as long as they are weak, and the sentences.
+        :rtype: tuple[str, str]
+        """
         warnings = self._aps_get_phrase_warnings()
-        age = self._aps_format_age(provider_sudo.aps_check_date)
-        sentences = [_("Checked successfully %(age)s.", age=age), *warnings]
-        return 'open' if warnings else 'done', ' '.join(sentences)
+        return 'open' if warnings else 'done', ' '.join([finding, *warnings])
 
     def _aps_examine_channel(self, channel):
         """ Return the state of a way by which messages come, and a sentence about it. """
@@ -399,8 +442,7 @@ class PaymentProvider(models.Model):
         if channel == 'answer':
             dates = filter(None, [date, self.sudo().aps_check_date])
             return 'hidden', _(
-                "Enter %(url)s. Last answer of APS: %(age)s.",
-                url=self._aps_get_public_url().rstrip('/'),
+                "As below. Last answer of APS: %(age)s.",
                 age=self._aps_format_age(max(dates, default=None)),
             )
         if channel == 'return':
@@ -452,6 +494,26 @@ class PaymentProvider(models.Model):
             ('account', '=', self._aps_get_account_digest()),
             ('channel', '=', channel),
         ], order='create_date desc', limit=1).create_date
+
+    def _aps_get_proof_date(self):
+        """ Return when a payment proved that the credentials are right, as stored.
+
+        APS took what was signed with them, and Odoo believed its answer. Which ones they were isn't
+        kept, so a payment that was begun before the provider was changed last proves nothing.
+
+        :return: The time, in UTC; `False` if the last payment is none that proves it.
+        :rtype: datetime | bool
+        """
+        if not self._origin or self._aps_is_edited():
+            return False
+        message_sudo = self.env['payment.aps.message'].sudo().search([
+            ('provider_id', '=', self._origin.id),
+            ('account', '=', self._aps_get_account_digest()),
+            ('channel', 'in', ('return', 'webhook')),
+            ('status', 'in', (const.AUTHORIZED_STATUS, const.PURCHASED_STATUS)),
+        ], order='create_date desc', limit=1)
+        begin = message_sudo.transaction_id.create_date
+        return begin and begin > self._origin.write_date and message_sudo.create_date
 
     #=== BUSINESS METHODS - RIGHTS ===#
 

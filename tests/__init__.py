@@ -7,6 +7,7 @@ from . import test_database_copies
 from . import test_door
 from . import test_figures
 from . import test_foreign_money
+from . import test_go_live
 from . import test_orders
 from . import test_paying_twice
 from . import test_payment_method

@@ -65,6 +65,7 @@ class TestProviderSetup(APSCommon):
 
     def test_addresses_are_those_of_the_routes(self):
         """ Test what is copied into the APS dashboard. """
+        self.assertEqual(self.provider.aps_origin_url, SHOP)
         self.assertEqual(self.provider.aps_return_url, f'{SHOP}/payment/aps/return')
         self.assertEqual(self.provider.aps_webhook_url, f'{SHOP}/payment/aps/webhook')
 
@@ -209,7 +210,7 @@ class TestProviderSetup(APSCommon):
         self.assertEqual(checklist.count('<li'), 5)
         self.assertEqual(checklist.count('title="Done"'), 0)
         self.assertIn("click on Check Credentials", checklist)
-        self.assertIn(f"Enter {SHOP}.", checklist)
+        self.assertIn("As below. Last answer of APS: never", checklist)
         self.assertIn("Last return of a shopper: never", checklist)
         self.assertIn("Last notification: never", checklist)
 
@@ -228,6 +229,41 @@ class TestProviderSetup(APSCommon):
 
         self.provider.write({'aps_check_date': False, 'aps_check_result': "A mistake"})
         self.assertIn('title="Wrong"', self._get_checklist())
+
+    def test_payment_proves_the_credentials_it_was_begun_with(self):
+        """ Test credentials that nobody checked, but a shopper paid with. """
+        def age(minutes):
+            self.env.flush_all()
+            self.env.cr.execute(
+                "UPDATE payment_provider SET write_date = %s WHERE id = %s",
+                [fields.Datetime.now() - timedelta(minutes=minutes), self.provider.id],
+            )
+            self.env.invalidate_all()
+
+        age(minutes=60)
+        self._receive('webhook')
+        self.assertIn("A payment proved them right 3 minutes ago", self._get_checklist())
+        self.assertEqual(self._get_checklist().count('title="Done"'), 2)
+        with Form(self.provider, view='payment.payment_provider_form') as form:
+            form.aps_sha_request = 'another phrase'
+            self.assertIn("not checked yet", str(form.aps_checklist))
+        self.assertIn("not checked yet", self._get_checklist())
+
+        # It was begun before the change, with what is not known any more.
+        age(minutes=-1)
+        self.assertIn("not checked yet", self._get_checklist())
+
+        # A refused request is signed as well, but proves nothing of what Odoo signs.
+        age(minutes=60)
+        self.env.cr.execute("UPDATE payment_aps_message SET status = '00'")
+        self.assertIn("not checked yet", self._get_checklist())
+
+    def test_messages_are_counted(self):
+        """ Test the figure of the button. """
+        self.assertEqual(self.provider.aps_message_count, 0)
+        self._receive('webhook')
+        self.assertEqual(self.provider.aps_message_count, 1)
+        self.assertEqual(self.dummy_provider.aps_message_count, 0)
 
     def test_checklist_names_what_is_missing_and_reveals_nothing(self):
         """ Test that the checklist is safe to show, whatever the address is. """
@@ -427,7 +463,7 @@ class TestProviderSetup(APSCommon):
                 self.provider.with_user(user).action_aps_check_setup()
             for name in (
                 'action_aps_swap_phrases', 'action_aps_use_sha_type', 'action_aps_look_again',
-                'action_aps_make_test_payment',
+                'action_aps_make_test_payment', 'action_aps_prepare_live_payments',
             ):
                 with self.assertRaises(AccessError):
                     getattr(self.provider.with_user(user), name)()
@@ -436,6 +472,7 @@ class TestProviderSetup(APSCommon):
         """ Test that nobody else learns about the state of the set-up. """
         names = [
             'aps_return_url', 'aps_webhook_url', 'aps_setup_warning', 'aps_checklist',
+            'aps_origin_url', 'aps_message_count',
             'aps_check_result', 'aps_check_date', 'aps_check_problem', 'aps_return_step',
             'aps_webhook_step', 'aps_database', 'aps_is_in_copy',
         ]

@@ -37,6 +37,7 @@ class Odoo:
         self.python = get_python(source.series)
         self.addons = link_addon(self.folder / 'addons', *([addon] if addon else []))
         self.coverage = None  # A `Coverage`, while it is to be measured.
+        self.environment = {}  # More variables of the servers.
 
     def get_command(self, database, *arguments, addons=None, subcommand=()):
         """ Return the command that runs Odoo on a database. """
@@ -140,7 +141,8 @@ class Odoo:
                 database, '-p', port, '--http-interface', '127.0.0.1',
                 f'--db-filter=^{database}$', '--gevent-port', find_free_port(), *arguments,
             ),
-            log=log, env=self.source.get_environment(self.addons), cwd=self.folder,
+            log=log, cwd=self.folder,
+            env={**self.source.get_environment(self.addons), **self.environment},
         )
         url = f'http://127.0.0.1:{port}'
         wait_for_http(f'{url}/web/login', process, log)

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 
 from .coverage import FLOORS, Coverage
 from .lint import check_style
+from .live_host import make_live_host
 from .log_check import check_log
 from .odoo import APP_MODULES, Odoo
 from .odoo_log import read_results, read_times
@@ -224,7 +225,8 @@ class Parts:
         """
         try:
             stack = Stack(
-                source, self.folder, postgres=self.postgres, coverage=coverage, **addons
+                source, self.folder, postgres=self.postgres, coverage=coverage,
+                live_host=make_live_host(self.folder), **addons
             )
         except Failure as failure:
             name = f'shop {source.series}'

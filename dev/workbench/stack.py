@@ -1,5 +1,6 @@
 """ A shop that is up and running: PostgreSQL, Odoo and the sandbox. """
 
+from .live_host import CERTIFICATE, PROXY
 from .odoo import BASE_MODULES, Odoo
 from .postgres import Postgres
 from .rpc import Client
@@ -13,7 +14,7 @@ class Stack:
 
     def __init__(
         self, source, run_folder, postgres=None, port=None, sandbox_port=None, coverage=None,
-        modules=BASE_MODULES, others=(), database=None,
+        modules=BASE_MODULES, others=(), database=None, live_host=None,
     ):
         """
         :param Source source: The Odoo to run.
@@ -25,6 +26,8 @@ class Stack:
         :param str modules: The modules of Odoo to install, separated by commas.
         :param list[Path] others: The folders of more addons to install beside ours.
         :param str database: The name of the database, if another shop of the series is running.
+        :param dict live_host: The variables of `make_live_host`, if APS's live host is to be one
+                               that tests open.
         """
         self.postgres = postgres or Postgres(run_folder)
         self.second_url = self.second_process = None
@@ -33,6 +36,7 @@ class Stack:
         self.sandbox = Sandbox(run_folder, sandbox_port)
         self._install(modules, others)
         self.odoo.coverage = coverage
+        self.odoo.environment = live_host or {}
         say(f"Starting Odoo {source.series}...")
         self.url, self.process = self.odoo.serve(self.database, name='shop', port=port)
         self.rpc = Client(self.url, self.database)
@@ -63,6 +67,8 @@ class Stack:
         return {
             'APS_SECOND_URL': self.second_url or '',
             **self.postgres.environment,
+            'APS_LIVE_PROXY': self.odoo.environment.get(PROXY, ''),
+            'APS_LIVE_CERTIFICATE': self.odoo.environment.get(CERTIFICATE, ''),
             'APS_SERIES': self.odoo.series,
             'APS_SHOP_URL': self.url,
             'APS_DATABASE': self.database,

@@ -1,14 +1,18 @@
 """ An administrator sets the provider up in its form. """
 
 import re
+from functools import partial
 
 import pytest
 from playwright.sync_api import expect
 
 from tests.support.backend import open_form
+from tests.support.live_account import LIVE, live_account, take_test_payments_again
 from tests.support.payments import Merchant
 from tests.support.till import assert_paid
 from workbench.sandbox_process import CREDENTIALS
+
+PAYMENT_PAGE_HOST = 'https://checkout.payfort.com'
 
 
 @pytest.fixture
@@ -67,9 +71,12 @@ def test_checklist_says_what_odoo_can_see(form, merchant):
 
 def test_addresses_are_copied_with_one_click(form, shop):
     """ Test the buttons beside the addresses. """
-    for name, path in (('aps_return_url', 'return'), ('aps_webhook_url', 'webhook')):
+    for name, path in (
+        ('aps_origin_url', ''), ('aps_return_url', '/payment/aps/return'),
+        ('aps_webhook_url', '/payment/aps/webhook'),
+    ):
         form.find(name).locator('.o_clipboard_button').click()
-        assert form.page.evaluate('navigator.clipboard.readText()').endswith(f'/aps/{path}')
+        assert form.page.evaluate('navigator.clipboard.readText()') == f'{shop.url}{path}'
 
 
 def test_wrong_credential_is_named_beside_it_and_put_right(form):
@@ -164,6 +171,97 @@ def test_live_payments_are_asked_about(form):
     form.admin.take_screenshot('live-unsaved')
     form.page.locator('.o_form_button_cancel').click()
     expect(form.find('aps_check_passed')).to_be_visible()
+
+
+@pytest.fixture
+def live(shop, form, merchant):
+    """ A live account, at hosts that the browser and Odoo take for those of APS. """
+    key, url = 'web.base.url', 'https://shop.example.com'
+    set_parameter = partial(merchant.rpc.call, 'ir.config_parameter', 'set_param')
+    set_parameter(key, url)
+    form.page.context.route(f'{PAYMENT_PAGE_HOST}/**', lambda route: route.fulfill(
+        response=route.fetch(
+            url=route.request.url.replace(PAYMENT_PAGE_HOST, shop.sandbox_url), max_redirects=0
+        )
+    ))
+    with live_account(shop), shop.open_live_host():
+        yield
+        take_test_payments_again(shop, merchant.provider_id)
+    set_parameter(key, shop.url)
+
+
+class LiveKeys(Form):
+    """ The window that leads to live payments. """
+
+    def __init__(self, form):
+        self.page, self.admin = form.page, form.admin
+        form.find('action_aps_prepare_live_payments').click()
+        self.window = self.page.locator('.modal', has=self.page.locator('[name=action_check]'))
+
+    def find(self, name):
+        """ Return the visible element of a name. """
+        return self.page.locator(f'.modal [name={name}]:visible')
+
+    def confirm(self):
+        """ Answer a question with yes. """
+        question = self.page.locator('.modal', has_text="real money from here on")
+        question.locator('.btn-primary').click()
+
+
+def test_from_test_mode_to_the_first_real_payment(form, shop, live):
+    """ Test the whole walk: live keys, what is wrong with them, the switch, and a payment. """
+    form.check()
+    expect(form.find('aps_check_passed')).to_contain_text("the sandbox account")
+    window = LiveKeys(form)
+    form.admin.take_screenshot('window')
+    swapped = {'aps_sha_request': 'aps_sha_response', 'aps_sha_response': 'aps_sha_request'}
+    for name in LIVE:
+        if name != 'aps_sha_type':
+            window.enter(name, LIVE[swapped.get(name, name)])
+            masked = 'text' if name == 'aps_merchant_identifier' else 'password'
+            expect(window.find(name).locator('input')).to_have_attribute('type', masked)
+    expect(window.find('action_go_live')).to_have_count(0)
+    window.find('action_check').click()
+    expect(window.find('aps_check_failed')).to_contain_text("The two phrases are swapped")
+    form.admin.take_screenshot('window-swapped')
+    window.find('action_put_right').click()
+    expect(window.find('aps_check_passed')).to_contain_text("the live account")
+    expect(window.find('action_check')).to_have_count(0)
+    form.admin.take_screenshot('window-checked')
+
+    window.find('action_go_live').click()
+    form.admin.take_screenshot('window-question')
+    window.confirm()
+    expect(form.page.locator('.modal')).to_have_count(0)
+    expect(form.page.get_by_label('Enabled', exact=True)).to_be_checked()
+    expect(form.find('aps_check_passed')).to_contain_text("the live account")
+    expect(form.find('aps_live_warning')).to_contain_text("click on Make a Real Payment")
+    expect(form.find('action_aps_prepare_live_payments')).to_have_count(0)
+    steps = form.page.locator('.o_aps_steps')
+    expect(steps.get_by_title("To do")).to_have_count(2)
+    form.admin.take_screenshot('enabled')
+
+    pay_for_real(form, shop)
+    form.find('action_aps_look_again').click()
+    expect(steps.get_by_title("To do")).to_have_count(0)
+    expect(form.find('aps_live_warning')).to_have_count(0)
+    form.admin.take_screenshot('enabled-and-paid')
+
+
+def pay_for_real(form, shop):
+    """ Make the payment that is left to do, on the live payment page. """
+    form.find('action_aps_make_test_payment').click()
+    with form.page.context.expect_page() as pages:
+        form.page.locator('.modal .btn-primary').click()
+    payer = form.admin
+    payer.page = pages.value
+    payer.page.locator('[name=o_payment_submit_button]:visible').wait_for()
+    reference = payer.pay()
+    assert payer.page.url.startswith(PAYMENT_PAGE_HOST)
+    payer.enter_card()
+    payer.page.wait_for_url(re.compile('/payment/confirmation'))
+    assert_paid(shop, reference, amount_minor=100)
+    payer.page = form.page
 
 
 def test_secrets_are_masked(form):

@@ -1,9 +1,12 @@
 """ The check of the credentials, of which one after the other is wrong. """
 
 import itertools
+import os
+from pathlib import Path
 
 import pytest
 
+from tests.support.live_account import LIVE, live_account, take_test_payments_again
 from tests.support.payments import Merchant
 from workbench.rpc import RPCError
 from workbench.sandbox_process import CREDENTIALS
@@ -293,3 +296,84 @@ def test_host_that_is_gone_in_the_middle_of_the_check_is_named(shop, provider):
         assert "HTTP status 500" in provider.check()[1]
     finally:
         shop.sandbox('DELETE', 'faults')
+
+
+class GoLive:
+    """ The window that leads to live payments, in the eyes of an administrator. """
+
+    def __init__(self, provider):
+        self.provider, self.rpc = provider, provider.rpc
+        self.action = self.rpc.call(
+            'payment.provider', 'action_aps_prepare_live_payments', [provider.provider_id]
+        )
+
+    def click(self, button, **values):
+        """ Enter something, click on a button, and return what the window says then, if it stays.
+
+        The client stores what was entered in one request, and clicks in another.
+        """
+        model, context = self.action['res_model'], self.action['context']
+        window_id = self.rpc.call(model, 'create', values, context=context)
+        self.action = self.rpc.call(model, button, [window_id], context=context)
+        assert self.provider.shop.query('SELECT count(*) FROM payment_aps_go_live') == '0'
+        return self.action.get('context', {}).get('default_aps_check_result')
+
+
+@pytest.fixture
+def live(shop, provider):
+    """ The live account of a provider in test mode. """
+    with live_account(shop):
+        yield
+        take_test_payments_again(shop, provider.provider_id)
+
+
+def test_live_account_is_checked_and_taken_while_test_payments_go_on(shop, provider, live):
+    window = GoLive(provider)
+    with shop.open_live_host():
+        wrong = window.click('action_check', **{**LIVE, 'aps_sha_request': "mistyped"})
+        assert "The SHA request phrase is wrong" in wrong
+        assert provider.receive_payment(100, command='PURCHASE').read().state == 'done'
+        wrong = window.click('action_check', **{
+            **LIVE, 'aps_sha_request': LIVE['aps_sha_response'],
+            'aps_sha_response': LIVE['aps_sha_request'],
+        })
+        assert "The two phrases are swapped" in wrong
+        assert "All is well: the live account" in window.click('action_put_right')
+        assert provider.receive_payment(100, command='PURCHASE').read().state == 'done'
+        assert provider.check()[0]
+        assert window.click('action_go_live') is None
+        assert "All is well: the live account" in provider.check()[1]
+
+    [row] = provider.rpc.call('payment.provider', 'read', [provider.provider_id], [
+        *LIVE, 'state', 'is_published', 'aps_setup_warning', 'aps_webhook_step',
+    ])
+    assert {**LIVE, 'state': 'enabled', 'is_published': True}.items() <= row.items()
+    assert "click on Make a Real Payment" in row['aps_setup_warning']
+    assert 'title="To do"' in row['aps_webhook_step']
+    provider.shop.merchant = LIVE['aps_merchant_identifier']
+    assert provider.receive_payment(1, command='PURCHASE').read().state == 'done'
+    [row] = provider.rpc.call('payment.provider', 'read', [provider.provider_id], [
+        'aps_setup_warning', 'aps_webhook_step',
+    ])
+    assert 'title="Done"' in row['aps_webhook_step']
+    assert "Make a Real Payment" not in row['aps_setup_warning']
+    for log in Path(os.environ['APS_LOG_FOLDER']).glob('s*.log'):
+        assert not any(LIVE[name] in log.read_text() for name in LIVE if name != 'aps_sha_type')
+
+
+def test_live_host_out_of_reach_is_said_and_asked_about(provider, live):
+    window = GoLive(provider)
+    for button in ('action_check', 'action_go_live'):
+        assert "paymentservices.payfort.com gave no answer" in window.click(button, **LIVE)
+    assert provider.check()[0], "The provider has the credentials of the sandbox."
+    assert window.click('action_go_live_all_the_same') is None
+    is_passed, result = provider.check()
+    assert not is_passed
+    assert "gave no answer" in result
+
+
+def test_sandbox_stands_in_for_no_live_host(shop, provider, live):
+    provider.write({**LIVE, 'state': 'enabled'})
+    requests = shop.sandbox('GET', 'requests')['requests']
+    assert not provider.check()[0]
+    assert len(shop.sandbox('GET', 'requests')['requests']) == len(requests)

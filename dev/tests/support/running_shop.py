@@ -4,6 +4,7 @@ import os
 import subprocess
 from types import SimpleNamespace
 
+from workbench.live_host import open_live_host
 from workbench.rpc import Client
 from workbench.sandbox_process import MERCHANT, request_sandbox
 from workbench.stack import read_payment
@@ -26,6 +27,13 @@ class Shop:
     def sandbox(self, method, path, data=None):
         """ Call the control interface of the sandbox. """
         return request_sandbox(self.sandbox_url, method, path, data)
+
+    def open_live_host(self):
+        """ Have APS's live host answer as the sandbox does; a context. """
+        return open_live_host(
+            self.environment['APS_LIVE_PROXY'], self.environment['APS_LIVE_CERTIFICATE'],
+            self.sandbox_url,
+        )
 
     def read_payment(self, reference):
         """ Return what Odoo knows of a payment. """

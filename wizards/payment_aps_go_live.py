@@ -1,0 +1,169 @@
+from odoo import _, api, fields, models
+from odoo.exceptions import UserError
+
+from odoo.addons.payment_aps.aps import const
+from odoo.addons.payment_aps.models.payment_provider import CREDENTIAL_FIELDS
+from odoo.addons.payment_aps.models.payment_provider_check import PROBLEMS, RESULT_FIELDS
+
+KEY_FIELDS = (*CREDENTIAL_FIELDS, 'aps_sha_type')
+
+
+class PaymentAPSGoLive(models.TransientModel):
+    """ The way from the sandbox account to the live one.
+
+    The provider goes on taking test payments with its own credentials until those of the live
+    account are written to it, at once with its state. Up to then they are in the browser of who
+    enters them: Odoo stores a window before it runs one of its buttons, so each button begins by
+    deleting the row, and what it returns opens a new window with what was entered. What a browser
+    stores while it is closed is deleted within the hour, see `_cron_aps_watch`.
+    """
+
+    _name = 'payment.aps.go.live'
+    _description = "APS Go Live"
+    _transient_max_hours = 0.1
+
+    provider_id = fields.Many2one(
+        comodel_name='payment.provider', required=True, readonly=True, ondelete='cascade'
+    )
+    aps_merchant_identifier = fields.Char(string="Merchant Identifier")
+    aps_access_code = fields.Char(string="Access Code")
+    aps_sha_type = fields.Selection(
+        string="SHA Type", selection=const.SHA_TYPES, default=const.DEFAULT_SHA_TYPE
+    )
+    aps_sha_request = fields.Char(string="SHA Request Phrase")
+    aps_sha_response = fields.Char(string="SHA Response Phrase")
+    aps_check_result = fields.Text(string="Check of the Credentials", readonly=True)
+    aps_check_problem = fields.Selection(
+        string="Problem of the Check", selection=PROBLEMS, readonly=True
+    )
+    aps_address_warning = fields.Text(compute='_compute_aps_address_warning')
+
+    #=== COMPUTE METHODS ===#
+
+    @api.depends('provider_id')
+    def _compute_aps_address_warning(self):
+        for wizard in self:
+            wizard.aps_address_warning = '\n'.join(wizard.provider_id._aps_get_address_warnings())
+
+    #=== ONCHANGE METHODS ===#
+
+    @api.onchange(*KEY_FIELDS)
+    def _onchange_keys(self):
+        """ Show no result of a check beside other credentials than those that were checked. """
+        if any(self[name] != self.env.context.get(f'default_{name}') for name in KEY_FIELDS):
+            self.aps_check_result = self.aps_check_problem = False
+
+    #=== ACTION METHODS ===#
+
+    def action_check(self):
+        """ Ask the live account whether the credentials are right.
+
+        :return: The action that shows the result.
+        :rtype: dict
+        """
+        draft = self._aps_take_draft()
+        return self._aps_show(draft, draft._aps_check())
+
+    def action_put_right(self):
+        """ Put right what the check knows the remedy of, and check again.
+
+        :return: The action that shows the result.
+        :rtype: dict
+        """
+        draft = self._aps_take_draft()
+        draft.update(draft._aps_get_remedy())
+        return self._aps_show(draft, draft._aps_check())
+
+    def action_go_live(self):
+        """ Take live payments from now on, unless the check finds anything.
+
+        :return: The action that closes the dialog, or shows what was found.
+        :rtype: dict
+        """
+        return self._aps_go_live(accepted_problems=(False,))
+
+    def action_go_live_all_the_same(self):
+        """ Take live payments from now on, also if APS can't be asked.
+
+        :return: The action that closes the dialog, or shows which credential is wrong.
+        :rtype: dict
+        """
+        return self._aps_go_live(accepted_problems=(False, 'unreachable'))
+
+    #=== BUSINESS METHODS ===#
+
+    @api.model
+    def _aps_open(self, **context):
+        """ Return the action that opens the window.
+
+        :param context: The defaults of its fields.
+        :return: The action.
+        :rtype: dict
+        """
+        return {
+            'type': 'ir.actions.act_window',
+            'name': _("Go Live"),
+            'res_model': self._name,
+            'views': [(False, 'form')],
+            'target': 'new',
+            'context': context,
+        }
+
+    def _aps_take_draft(self):
+        """ Return the provider as it would be, in memory only, and forget what was entered.
+
+        :return: The provider, with the entered credentials and enabled.
+        :rtype: recordset of `payment.provider`
+        :raise AccessError: If the user may not change the provider.
+        :raise UserError: If the provider is not in test mode any more.
+        """
+        self.ensure_one()
+        provider = self.provider_id
+        provider._aps_ensure_administrator()
+        if provider.state != 'test':
+            raise UserError(_(
+                "The payment provider is not in test mode any more. Close this window."
+            ))
+        values = provider._aps_strip_credentials({name: self[name] for name in KEY_FIELDS})
+        draft = provider.new({
+            **dict.fromkeys(RESULT_FIELDS, False),
+            **values,
+            'state': 'enabled',
+            'aps_check_problem': self.aps_check_problem,
+        }, origin=provider)
+        self.unlink()
+        return draft
+
+    @api.model
+    def _aps_show(self, draft, result):
+        """ Return the action that shows what a check found, beside what was entered.
+
+        :param recordset draft: The provider, see `_aps_take_draft`.
+        :param dict result: What the check found.
+        :return: The action.
+        :rtype: dict
+        """
+        values = {name: draft[name] for name in KEY_FIELDS}
+        shown = {name: result[name] for name in ('aps_check_result', 'aps_check_problem')}
+        return self._aps_open(default_provider_id=draft._origin.id, **{
+            f'default_{name}': value for name, value in {**values, **shown}.items()
+        })
+
+    def _aps_go_live(self, accepted_problems):
+        """ Write credentials and state at once, and the result of their check with them.
+
+        :param tuple accepted_problems: The problems of the check that don't stop it.
+        :return: The action that closes the dialog, or shows what was found.
+        :rtype: dict
+        """
+        draft = self._aps_take_draft()
+        result = draft._aps_check()
+        if result['aps_check_problem'] not in accepted_problems:
+            return self._aps_show(draft, result)
+        draft._origin.write({
+            **{name: draft[name] for name in KEY_FIELDS},
+            **result,
+            'state': 'enabled',
+            'is_published': True,
+        })
+        return {'type': 'ir.actions.act_window_close'}
