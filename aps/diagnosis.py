@@ -188,6 +188,25 @@ def find_remedy(flaws):
     return sha_types.pop() if len(sha_types) == 1 else None
 
 
+def apply_remedy(account, remedy):
+    """ Return an account that is put right.
+
+    :param Account account: The account, as configured.
+    :param str|None remedy: What is to be put right; see `find_remedy`. Anything else is no remedy.
+    :return: The account to configure.
+    :rtype: Account
+    """
+    if remedy == 'swapped':
+        return dataclasses.replace(
+            account,
+            request_phrase=account.response_phrase,
+            response_phrase=account.request_phrase,
+        )
+    if remedy in dict(const.SHA_TYPES):
+        return dataclasses.replace(account, sha_type=remedy)
+    return account
+
+
 def find_weaknesses(request_phrase, response_phrase):
     """ Return what is weak about two phrases, which APS takes all the same.
 

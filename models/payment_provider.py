@@ -37,6 +37,14 @@ api_session = requests.Session()
 CREDENTIAL_FIELDS = (
     'aps_merchant_identifier', 'aps_access_code', 'aps_sha_request', 'aps_sha_response',
 )
+# The fields that make up a merchant account, with the names that `Account` has for them.
+KEY_ATTRIBUTES = {
+    'aps_merchant_identifier': 'merchant_identifier',
+    'aps_access_code': 'access_code',
+    'aps_sha_request': 'request_phrase',
+    'aps_sha_response': 'response_phrase',
+    'aps_sha_type': 'sha_type',
+}
 # What decides whether APS and Odoo understand each other.
 CHECKED_FIELDS = (*CREDENTIAL_FIELDS, 'aps_sha_type', 'state')
 # What messages are signed and checked with, the company for their trail, and the name, which Odoo
@@ -148,7 +156,7 @@ class PaymentProvider(models.Model):
                         "dashboard.",
                         field=labels[field_name],
                     ))
-            for finding in provider_sudo._aps_find_hidden_characters():
+            for finding in self._aps_find_hidden_characters(provider_sudo._aps_get_account()):
                 raise ValidationError("APS: " + finding)
 
     #=== CRUD METHODS ===#
@@ -277,6 +285,16 @@ class PaymentProvider(models.Model):
             # A disabled provider may have none.
             sha_type=provider_sudo.aps_sha_type or const.DEFAULT_SHA_TYPE,
         )
+
+    @api.model
+    def _aps_get_key_values(self, account):
+        """ Return what the fields of a provider hold whose account is the given one.
+
+        :param Account account: The account.
+        :return: The values to write.
+        :rtype: dict
+        """
+        return {name: getattr(account, attribute) for name, attribute in KEY_ATTRIBUTES.items()}
 
     def _aps_get_account_digest(self, state=None):
         """ Return by what a payment recognizes the merchant account that it was made with.

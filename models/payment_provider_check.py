@@ -7,6 +7,7 @@ from odoo.addons.payment_aps.aps import const
 from odoo.addons.payment_aps.aps.diagnosis import (
     MIN_PHRASE_LENGTH,
     SHA_128,
+    apply_remedy,
     find_remedy,
     find_signer,
     find_weaknesses,
@@ -17,7 +18,11 @@ from odoo.addons.payment_aps.aps.errors import APSError, APSNotConfirmed, APSUnr
 from odoo.addons.payment_aps.aps.masking import describe_message, shorten
 from odoo.addons.payment_aps.aps.message import Answer, parse_json_message
 from odoo.addons.payment_aps.models import response_codes
-from odoo.addons.payment_aps.models.payment_provider import CHECKED_FIELDS, CREDENTIAL_FIELDS
+from odoo.addons.payment_aps.models.payment_provider import (
+    CHECKED_FIELDS,
+    CREDENTIAL_FIELDS,
+    KEY_ATTRIBUTES,
+)
 
 _logger = logging.getLogger(__name__)
 
@@ -88,7 +93,7 @@ class PaymentProvider(models.Model):
         """
         self.ensure_one()
         self._aps_ensure_administrator()
-        self.write(self._aps_check())
+        self.write(self._aps_check(self._aps_get_account()))
 
     def action_aps_swap_phrases(self):
         """ Exchange the two phrases, which the check found to be swapped, and check them again.
@@ -98,7 +103,7 @@ class PaymentProvider(models.Model):
         """
         self._aps_ensure_administrator()
         if self.aps_check_problem == 'swapped':
-            self.write(self._aps_get_remedy())
+            self._aps_put_right()
         self.action_aps_check_setup()
 
     def action_aps_use_sha_type(self):
@@ -109,47 +114,37 @@ class PaymentProvider(models.Model):
         """
         self._aps_ensure_administrator()
         if self.aps_check_problem in dict(const.SHA_TYPES):
-            self.write(self._aps_get_remedy())
+            self._aps_put_right()
         self.action_aps_check_setup()
 
     #=== BUSINESS METHODS - RESULT ===#
 
-    def _aps_check(self):
-        """ Ask APS something harmless, and return what that says of the credentials.
+    @api.model
+    def _aps_check(self, account):
+        """ Ask APS something harmless, and return what that says of an account.
 
-        Nothing is written, so this is also for credentials that are entered but not stored yet.
+        Nothing is written, so the account may be one that no provider has yet.
 
+        :param Account account: The account.
         :return: The values of `RESULT_FIELDS`. That of the last check that was passed still holds,
                  and so isn't among them, if APS gave no answer.
         :rtype: dict
         """
-        self.ensure_one()
-        findings, problem = self._aps_examine_setup()
+        findings, problem = self._aps_examine_setup(account)
         values = {
             'aps_check_problem': problem,
-            'aps_check_result': '\n'.join(
-                findings or [self._aps_get_success_message(), *self._aps_get_phrase_warnings()]
-            ),
+            'aps_check_result': '\n'.join(findings or [
+                self._aps_get_success_message(account), *self._aps_get_phrase_warnings(account)
+            ]),
         }
         if problem != 'unreachable':
             values['aps_check_date'] = not problem and fields.Datetime.now()
         return values
 
-    def _aps_get_remedy(self):
-        """ Return the credentials that put right what the check found, if nothing is to be typed.
-
-        :return: The values to write; empty if there is no such remedy.
-        :rtype: dict
-        """
-        if self.aps_check_problem == 'swapped':
-            account = self._aps_get_account()
-            return {
-                'aps_sha_request': account.response_phrase,
-                'aps_sha_response': account.request_phrase,
-            }
-        if self.aps_check_problem in dict(const.SHA_TYPES):
-            return {'aps_sha_type': self.aps_check_problem}
-        return {}
+    def _aps_put_right(self):
+        """ Put right what the check found, if nothing has to be typed for it. """
+        account = apply_remedy(self._aps_get_account(), self.aps_check_problem)
+        self.write(self._aps_get_key_values(account))
 
     def _aps_is_edited(self):
         """ Return whether the form shows other credentials, or another state, than is stored. """
@@ -170,26 +165,32 @@ class PaymentProvider(models.Model):
 
     #=== BUSINESS METHODS - FINDINGS ===#
 
-    def _aps_examine_setup(self):
-        """ Return what is wrong with the credentials.
+    @api.model
+    def _aps_examine_setup(self, account):
+        """ Return what is wrong with the credentials of an account.
 
+        :param Account account: The account.
         :return: The sentences for administrators, without secrets, none if all is well; and the
                  problem, one of `PROBLEMS`, if there is one.
         :rtype: tuple[list[str], str | bool]
         """
-        missing_labels = self._aps_get_missing_labels()
+        missing_labels = self._aps_get_missing_labels(account)
         if missing_labels:
             return [_("Missing here: %(fields)s.", fields=', '.join(missing_labels))], 'mistake'
-        findings = self._aps_find_hidden_characters()
+        findings = self._aps_find_hidden_characters(account)
         try:
-            sentences, problem = self._aps_examine_account(self._aps_get_account())
+            sentences, problem = self._aps_examine_account(account)
         except CheckStopped as error:
             return [*findings, str(error)], 'mistake' if findings else error.problem
         return findings + sentences, 'mistake' if findings else problem
 
-    def _aps_get_missing_labels(self):
+    @api.model
+    def _aps_get_missing_labels(self, account):
         """ Return the labels of the credentials that are not filled in. """
-        return [label for name, label in self._aps_get_labels().items() if not self.sudo()[name]]
+        return [
+            label for name, label in self._aps_get_labels().items()
+            if not getattr(account, KEY_ATTRIBUTES[name])
+        ]
 
     @api.model
     def _aps_get_labels(self):
@@ -199,17 +200,19 @@ class PaymentProvider(models.Model):
             for name in CREDENTIAL_FIELDS
         }
 
-    def _aps_find_hidden_characters(self):
+    @api.model
+    def _aps_find_hidden_characters(self, account):
         """ Return which credentials hold white space or characters that can't be seen.
 
         White space around them is removed when they are entered here, but not by Odoo's own module.
 
+        :param Account account: The account.
         :return: The sentences.
         :rtype: list[str]
         """
         findings = []
         for name, label in self._aps_get_labels().items():
-            value = self.sudo()[name] or ''
+            value = getattr(account, KEY_ATTRIBUTES[name]) or ''
             if value != value.strip():
                 findings.append(_(
                     "%(field)s begins or ends with white space. Type it anew.", field=label
@@ -222,16 +225,16 @@ class PaymentProvider(models.Model):
                 ))
         return findings
 
-    def _aps_get_phrase_warnings(self):
+    @api.model
+    def _aps_get_phrase_warnings(self, account):
         """ Return what is weak about the phrases, although APS takes them.
 
+        :param Account account: The account.
         :return: The sentences, for administrators.
         :rtype: list[str]
         """
-        labels, provider_sudo = self._aps_get_labels(), self.sudo()
-        weaknesses = find_weaknesses(
-            provider_sudo.aps_sha_request or '', provider_sudo.aps_sha_response or ''
-        )
+        labels = self._aps_get_labels()
+        weaknesses = find_weaknesses(account.request_phrase or '', account.response_phrase or '')
         warnings = []
         if 'equal' in weaknesses:
             warnings.append(_(
@@ -250,6 +253,7 @@ class PaymentProvider(models.Model):
                 ))
         return warnings
 
+    @api.model
     def _aps_examine_account(self, account):
         """ Return what APS's answer to a harmless request says about the credentials.
 
@@ -261,7 +265,7 @@ class PaymentProvider(models.Model):
         accepted, accepted_account, answer = self._aps_find_accepted(account)
         signer, is_signed = find_signer(answer, account), isinstance(answer.get('signature'), str)
         flaws = find_wrong_settings(account, accepted, signer, is_signed)
-        findings = [self._aps_explain_flaw(*flaw) for flaw in flaws]
+        findings = [self._aps_explain_flaw(account, *flaw) for flaw in flaws]
         code = Answer(answer).message_code
         if code == const.UNKNOWN_MERCHANT_MESSAGE_CODE:
             findings.append(self._aps_explain_unknown_merchant(accepted_account))
@@ -271,6 +275,7 @@ class PaymentProvider(models.Model):
             findings.append(_("The answer of APS is not signed, so it can't be believed."))
         return findings, find_remedy(flaws) or (bool(findings) and 'mistake')
 
+    @api.model
     def _aps_find_accepted(self, account):
         """ Find the setting with which APS accepts the signature of a request.
 
@@ -293,15 +298,18 @@ class PaymentProvider(models.Model):
 
     #=== BUSINESS METHODS - EXPLANATIONS ===#
 
-    def _aps_get_success_message(self):
+    @api.model
+    def _aps_get_success_message(self, account):
         """ Return that all is well, and with which environment. """
-        if self.state == 'enabled':
+        if account.environment == 'enabled':
             return _("All is well: the live account and Odoo understand each other.")
         return _("All is well: the sandbox account and Odoo understand each other.")
 
-    def _aps_explain_flaw(self, flaw, sha_type):
+    @api.model
+    def _aps_explain_flaw(self, account, flaw, sha_type):
         """ Return what to do about a wrong phrase or SHA type.
 
+        :param Account account: The account, as configured.
         :param str flaw: What is wrong; see `find_wrong_settings`.
         :param str sha_type: The SHA type that it is about, if any.
         :return: The sentence.
@@ -324,7 +332,7 @@ class PaymentProvider(models.Model):
             'swapped': _(
                 "The two phrases are swapped: APS accepts the response phrase for requests. "
                 "Exchange them here."
-            ) if sha_type == self.sudo().aps_sha_type else _(
+            ) if sha_type == account.sha_type else _(
                 "The two phrases are swapped: APS accepts the response phrase for requests, with "
                 "SHA type %(sha_type)s. Exchange them here, and select this SHA type.",
                 sha_type=label,
@@ -368,6 +376,7 @@ class PaymentProvider(models.Model):
             ),
         }[flaw]
 
+    @api.model
     def _aps_explain_unknown_merchant(self, account):
         """ Return why APS doesn't know the merchant: perhaps it is one of the other environment.
 
@@ -375,7 +384,7 @@ class PaymentProvider(models.Model):
         :return: The sentence.
         :rtype: str
         """
-        other_environment = 'test' if self.state == 'enabled' else 'enabled'
+        other_environment = 'test' if account.environment == 'enabled' else 'enabled'
         try:
             answer = self._aps_probe(account, other_environment)
             is_known = Answer(answer).message_code != const.UNKNOWN_MERCHANT_MESSAGE_CODE
@@ -427,16 +436,18 @@ class PaymentProvider(models.Model):
 
     #=== BUSINESS METHODS - REQUESTS ===#
 
+    @api.model
     def _aps_probe(self, account, environment=None):
         """ Ask APS about a payment that doesn't exist.
 
         :param Account account: What to sign with.
-        :param str|None environment: `enabled` or `test`, if not that of the provider.
+        :param str|None environment: `enabled` or `test`, if not that of the account.
         :return: The answer, which is not verified, and may not be signed at all.
         :rtype: dict
         :raise CheckUnanswered: If APS can't be reached.
         :raise CheckStopped: If APS gives no readable answer.
         """
+        environment = environment or account.environment
         query = {
             'query_command': 'CHECK_STATUS',
             'merchant_reference': f'check-{secrets.token_hex(8)}',

@@ -399,10 +399,9 @@ class PaymentProvider(models.Model):
     def _aps_examine_credentials(self):
         """ Return the state of the credentials, and a sentence about them. """
         provider_sudo = self.sudo()
-        if self._aps_get_missing_labels():
-            return 'open', _(
-                "Missing here: %(fields)s.", fields=', '.join(self._aps_get_missing_labels())
-            )
+        missing_labels = self._aps_get_missing_labels(self._aps_get_account())
+        if missing_labels:
+            return 'open', _("Missing here: %(fields)s.", fields=', '.join(missing_labels))
         if not provider_sudo.aps_check_result:
             return self._aps_examine_unchecked_credentials()
         if provider_sudo.aps_check_problem == 'unreachable' and not provider_sudo.aps_check_date:
@@ -432,7 +431,7 @@ class PaymentProvider(models.Model):
         :return: Their state, which is open as long as they are weak, and the sentences.
         :rtype: tuple[str, str]
         """
-        warnings = self._aps_get_phrase_warnings()
+        warnings = self._aps_get_phrase_warnings(self._aps_get_account())
         return 'open' if warnings else 'done', ' '.join([finding, *warnings])
 
     def _aps_examine_channel(self, channel):

@@ -94,8 +94,4 @@ class TestStructure(BaseCase):
                         for node in ast.walk(function)
                     ):
                         doors.add((file.name, function.name))
-        self.assertEqual(doors, {
-            ('payment_provider.py', '_aps_get_account'),
-            # Whether what was entered can be guessed, in the form as well, before it is saved.
-            ('payment_provider_check.py', '_aps_get_phrase_warnings'),
-        })
+        self.assertEqual(doors, {('payment_provider.py', '_aps_get_account')})

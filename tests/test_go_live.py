@@ -13,6 +13,7 @@ from odoo.tools import mute_logger
 from odoo.addons.payment_aps.aps import const
 from odoo.addons.payment_aps.aps.signature import compute_signature
 from odoo.addons.payment_aps.models import payment_provider
+from odoo.addons.payment_aps.models.payment_provider import KEY_ATTRIBUTES
 from odoo.addons.payment_aps.tests.common import (
     ACCESS_CODE,
     MERCHANT_IDENTIFIER,
@@ -21,7 +22,6 @@ from odoo.addons.payment_aps.tests.common import (
     sign,
 )
 from odoo.addons.payment_aps.tests.problem_common import ProblemCommon
-from odoo.addons.payment_aps.wizards.payment_aps_go_live import KEY_FIELDS
 
 SETUP_LOGGER = 'odoo.addons.payment_aps.models.payment_provider_setup'
 # No log may show them either: each holds one of `SECRETS`.
@@ -47,7 +47,7 @@ class TestGoLive(ProblemCommon):
     @classmethod
     def _read_keys(cls):
         """ Return the credentials of the provider, and its state. """
-        return {name: cls.provider[name] for name in (*KEY_FIELDS, 'state', 'is_published')}
+        return {name: cls.provider[name] for name in (*KEY_ATTRIBUTES, 'state', 'is_published')}
 
     def setUp(self):
         super().setUp()
@@ -114,7 +114,7 @@ class TestGoLive(ProblemCommon):
         ) as form:
             self.assertIn("All is well: the live account", form.aps_check_result)
             self.assertFalse(form.aps_check_problem)
-            self.assertEqual({name: form[name] for name in KEY_FIELDS}, LIVE)
+            self.assertEqual({name: form[name] for name in KEY_ATTRIBUTES}, LIVE)
             form.aps_access_code = 'Another1'
             self.assertFalse(form.aps_check_result)
 
@@ -168,7 +168,7 @@ class TestGoLive(ProblemCommon):
 
     def test_white_space_around_credentials_is_left_out(self):
         """ Test that what is copied along is no mistake, as on the form. """
-        spaced = {name: f' {LIVE[name]}\n' for name in KEY_FIELDS if name != 'aps_sha_type'}
+        spaced = {name: f' {LIVE[name]}\n' for name in KEY_ATTRIBUTES if name != 'aps_sha_type'}
         with mute_logger(SETUP_LOGGER):
             self._click(self._open(), 'action_go_live', **spaced)
         self._assert_live()

@@ -1,11 +1,12 @@
+import dataclasses
+
 from odoo import _, api, fields, models
 from odoo.exceptions import UserError
 
 from odoo.addons.payment_aps.aps import const
-from odoo.addons.payment_aps.models.payment_provider import CREDENTIAL_FIELDS
-from odoo.addons.payment_aps.models.payment_provider_check import PROBLEMS, RESULT_FIELDS
-
-KEY_FIELDS = (*CREDENTIAL_FIELDS, 'aps_sha_type')
+from odoo.addons.payment_aps.aps.diagnosis import apply_remedy
+from odoo.addons.payment_aps.models.payment_provider import KEY_ATTRIBUTES
+from odoo.addons.payment_aps.models.payment_provider_check import PROBLEMS
 
 
 class PaymentAPSGoLive(models.TransientModel):
@@ -28,7 +29,10 @@ class PaymentAPSGoLive(models.TransientModel):
     aps_merchant_identifier = fields.Char(string="Merchant Identifier")
     aps_access_code = fields.Char(string="Access Code")
     aps_sha_type = fields.Selection(
-        string="SHA Type", selection=const.SHA_TYPES, default=const.DEFAULT_SHA_TYPE
+        string="SHA Type",
+        selection=const.SHA_TYPES,
+        default=const.DEFAULT_SHA_TYPE,
+        required=True,
     )
     aps_sha_request = fields.Char(string="SHA Request Phrase")
     aps_sha_response = fields.Char(string="SHA Response Phrase")
@@ -47,10 +51,10 @@ class PaymentAPSGoLive(models.TransientModel):
 
     #=== ONCHANGE METHODS ===#
 
-    @api.onchange(*KEY_FIELDS)
+    @api.onchange(*KEY_ATTRIBUTES)
     def _onchange_keys(self):
         """ Show no result of a check beside other credentials than those that were checked. """
-        if any(self[name] != self.env.context.get(f'default_{name}') for name in KEY_FIELDS):
+        if any(self[name] != self.env.context.get(f'default_{name}') for name in KEY_ATTRIBUTES):
             self.aps_check_result = self.aps_check_problem = False
 
     #=== ACTION METHODS ===#
@@ -61,8 +65,8 @@ class PaymentAPSGoLive(models.TransientModel):
         :return: The action that shows the result.
         :rtype: dict
         """
-        draft = self._aps_take_draft()
-        return self._aps_show(draft, draft._aps_check())
+        provider, account = self.provider_id, self._aps_take_account()
+        return self._aps_show(provider, account, provider._aps_check(account))
 
     def action_put_right(self):
         """ Put right what the check knows the remedy of, and check again.
@@ -70,9 +74,9 @@ class PaymentAPSGoLive(models.TransientModel):
         :return: The action that shows the result.
         :rtype: dict
         """
-        draft = self._aps_take_draft()
-        draft.update(draft._aps_get_remedy())
-        return self._aps_show(draft, draft._aps_check())
+        provider, remedy = self.provider_id, self.aps_check_problem
+        account = apply_remedy(self._aps_take_account(), remedy)
+        return self._aps_show(provider, account, provider._aps_check(account))
 
     def action_go_live(self):
         """ Take live payments from now on, unless the check finds anything.
@@ -109,11 +113,11 @@ class PaymentAPSGoLive(models.TransientModel):
             'context': context,
         }
 
-    def _aps_take_draft(self):
-        """ Return the provider as it would be, in memory only, and forget what was entered.
+    def _aps_take_account(self):
+        """ Return the live account that was entered, and forget it.
 
-        :return: The provider, with the entered credentials and enabled.
-        :rtype: recordset of `payment.provider`
+        :return: The account.
+        :rtype: Account
         :raise AccessError: If the user may not change the provider.
         :raise UserError: If the provider is not in test mode any more.
         """
@@ -124,46 +128,47 @@ class PaymentAPSGoLive(models.TransientModel):
             raise UserError(_(
                 "The payment provider is not in test mode any more. Close this window."
             ))
-        values = provider._aps_strip_credentials({name: self[name] for name in KEY_FIELDS})
-        draft = provider.new({
-            **dict.fromkeys(RESULT_FIELDS, False),
-            **values,
-            'state': 'enabled',
-            'aps_check_problem': self.aps_check_problem,
-        }, origin=provider)
+        values = provider._aps_strip_credentials({name: self[name] for name in KEY_ATTRIBUTES})
         self.unlink()
-        return draft
+        return dataclasses.replace(provider._aps_get_account(), environment='enabled', **{
+            attribute: values[name] for name, attribute in KEY_ATTRIBUTES.items()
+        })
 
     @api.model
-    def _aps_show(self, draft, result):
+    def _aps_show(self, provider, account, result):
         """ Return the action that shows what a check found, beside what was entered.
 
-        :param recordset draft: The provider, see `_aps_take_draft`.
-        :param dict result: What the check found.
+        :param recordset provider: The provider.
+        :param Account account: The account that was checked.
+        :param dict result: What the check found; see `_aps_check` of the provider.
         :return: The action.
         :rtype: dict
         """
-        values = {name: draft[name] for name in KEY_FIELDS}
-        shown = {name: result[name] for name in ('aps_check_result', 'aps_check_problem')}
-        return self._aps_open(default_provider_id=draft._origin.id, **{
-            f'default_{name}': value for name, value in {**values, **shown}.items()
-        })
+        return self._aps_open(
+            default_provider_id=provider.id,
+            default_aps_check_result=result['aps_check_result'],
+            default_aps_check_problem=result['aps_check_problem'],
+            **{
+                f'default_{name}': value
+                for name, value in provider._aps_get_key_values(account).items()
+            },
+        )
 
     def _aps_go_live(self, accepted_problems):
-        """ Write credentials and state at once, and the result of their check with them.
+        """ Write account and state at once, and the result of the check with them.
 
         :param tuple accepted_problems: The problems of the check that don't stop it.
         :return: The action that closes the dialog, or shows what was found.
         :rtype: dict
         """
-        draft = self._aps_take_draft()
-        result = draft._aps_check()
+        provider, account = self.provider_id, self._aps_take_account()
+        result = provider._aps_check(account)
         if result['aps_check_problem'] not in accepted_problems:
-            return self._aps_show(draft, result)
-        draft._origin.write({
-            **{name: draft[name] for name in KEY_FIELDS},
+            return self._aps_show(provider, account, result)
+        provider.write({
+            **provider._aps_get_key_values(account),
             **result,
-            'state': 'enabled',
+            'state': account.environment,
             'is_published': True,
         })
         return {'type': 'ir.actions.act_window_close'}
