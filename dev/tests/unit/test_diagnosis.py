@@ -8,6 +8,7 @@ import pytest
 from aps.diagnosis import (
     MAX_FIELDS,
     MAX_SIZE,
+    apply_remedy,
     find_flaw,
     find_remedy,
     find_signer,
@@ -114,6 +115,19 @@ def test_answer_without_signature_says_nothing_of_the_response_phrase(accepted, 
 ))
 def test_what_can_be_put_right_without_typing_is_told(flaws, remedy):
     assert find_remedy(flaws) == remedy
+
+
+@pytest.mark.parametrize('remedy, account', (
+    ('swapped', make_account('S', 'R')),
+    ('sha512', make_account('R', 'S', 'sha512')),
+    ('hmac256', make_account('R', 'S', 'hmac256')),
+    ('mistake', ACCOUNT),
+    ('unreachable', ACCOUNT),
+    (False, ACCOUNT),
+    (None, ACCOUNT),
+))
+def test_only_what_has_a_remedy_is_changed(remedy, account):
+    assert apply_remedy(ACCOUNT, remedy) == account
 
 
 @pytest.mark.parametrize('account, number', ((ACCOUNT, 9), (make_account('R', 'R'), 5)))
