@@ -1,7 +1,6 @@
 """ An administrator sets the provider up in its form. """
 
 import re
-from functools import partial
 
 import pytest
 from playwright.sync_api import expect
@@ -175,19 +174,25 @@ def test_live_payments_are_asked_about(form):
 
 @pytest.fixture
 def live(shop, form, merchant):
-    """ A live account, at hosts that the browser and Odoo take for those of APS. """
-    key, url = 'web.base.url', 'https://shop.example.com'
-    set_parameter = partial(merchant.rpc.call, 'ir.config_parameter', 'set_param')
-    set_parameter(key, url)
-    form.page.context.route(f'{PAYMENT_PAGE_HOST}/**', lambda route: route.fulfill(
-        response=route.fetch(
-            url=route.request.url.replace(PAYMENT_PAGE_HOST, shop.sandbox_url), max_redirects=0
-        )
-    ))
+    """ A live account, whose hosts are those of APS in the eyes of Odoo and of the browser.
+
+    :return: The addresses of APS that the browser asked for.
+    """
+    key, addresses = 'web.base.url', []
+    # Another site than the shop, as the payment page of the sandbox is in all tests.
+    page_host = shop.sandbox_url.replace('127.0.0.1', 'localhost')
+
+    def lead_to_sandbox(route):
+        addresses.append(route.request.url)
+        location = route.request.url.replace(PAYMENT_PAGE_HOST, page_host)
+        route.fulfill(status=307, headers={'Location': location})
+
+    form.page.context.route(f'{PAYMENT_PAGE_HOST}/**', lead_to_sandbox)
+    merchant.rpc.call('ir.config_parameter', 'set_param', key, 'https://shop.example.com')
     with live_account(shop), shop.open_live_host():
-        yield
+        yield addresses
         take_test_payments_again(shop, merchant.provider_id)
-    set_parameter(key, shop.url)
+    merchant.rpc.call('ir.config_parameter', 'set_param', key, shop.url)
 
 
 class LiveKeys(Form):
@@ -196,7 +201,7 @@ class LiveKeys(Form):
     def __init__(self, form):
         self.page, self.admin = form.page, form.admin
         form.find('action_aps_prepare_live_payments').click()
-        self.window = self.page.locator('.modal', has=self.page.locator('[name=action_check]'))
+        expect(self.find('action_check')).to_be_visible()
 
     def find(self, name):
         """ Return the visible element of a name. """
@@ -242,6 +247,7 @@ def test_from_test_mode_to_the_first_real_payment(form, shop, live):
     form.admin.take_screenshot('enabled')
 
     pay_for_real(form, shop)
+    assert live == [f'{PAYMENT_PAGE_HOST}/FortAPI/paymentPage']
     form.find('action_aps_look_again').click()
     expect(steps.get_by_title("To do")).to_have_count(0)
     expect(form.find('aps_live_warning')).to_have_count(0)
@@ -257,7 +263,6 @@ def pay_for_real(form, shop):
     payer.page = pages.value
     payer.page.locator('[name=o_payment_submit_button]:visible').wait_for()
     reference = payer.pay()
-    assert payer.page.url.startswith(PAYMENT_PAGE_HOST)
     payer.enter_card()
     payer.page.wait_for_url(re.compile('/payment/confirmation'))
     assert_paid(shop, reference, amount_minor=100)
