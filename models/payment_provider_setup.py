@@ -309,8 +309,7 @@ class PaymentProvider(models.Model):
             self.env['bus.bus']._sendone(self.env.user.partner_id, 'simple_notification', {
                 'title': provider.name,
                 'message': ' '.join(warnings),
-                'type': 'warning',
-                'sticky': True,
+                'type': 'warning',  # Not for long: the form says it for as long as it holds.
             })
 
     def _aps_get_address_warnings(self):
