@@ -112,8 +112,6 @@ class PaymentAPSProblem(models.Model):
     def _cron_aps_watch(self):
         """ Find problems, end those that are over, and tell who is in charge of the others.
 
-        Credentials that a browser left behind are forgotten at this time as well.
-
         :return: None
         """
         self._aps_do(self._aps_find_problems)
@@ -121,8 +119,7 @@ class PaymentAPSProblem(models.Model):
             '|', ('end_date', '=', False), ('activity_id', '!=', False),
         ], order='id')
         for step in (
-            problems._aps_end_what_is_over, problems._aps_retry_bookings, problems._aps_tell,
-            self.env['payment.aps.go.live']._transient_vacuum,
+            problems._aps_end_what_is_over, problems._aps_retry_bookings, problems._aps_tell
         ):
             self._aps_do(step)
 

@@ -1,4 +1,5 @@
 import dataclasses
+from datetime import timedelta
 
 from odoo import _, api, fields, models
 from odoo.exceptions import UserError
@@ -8,6 +9,9 @@ from odoo.addons.payment_aps.aps.diagnosis import apply_remedy
 from odoo.addons.payment_aps.models.payment_provider import KEY_ATTRIBUTES
 from odoo.addons.payment_aps.models.payment_provider_check import PROBLEMS
 
+# How long what was entered is kept if no button is run.
+WINDOW_TIME = timedelta(minutes=6)
+
 
 class PaymentAPSGoLive(models.TransientModel):
     """ The way from the sandbox account to the live one.
@@ -15,13 +19,13 @@ class PaymentAPSGoLive(models.TransientModel):
     The provider goes on taking test payments with its own credentials until those of the live
     account are written to it, at once with its state. Up to then they are in the browser of who
     enters them: Odoo stores a window before it runs one of its buttons, so each button begins by
-    deleting the row, and what it returns opens a new window with what was entered. What a browser
-    stores while it is closed is deleted within the hour, see `_cron_aps_watch`.
+    deleting the row, and what it returns opens a new window with what was entered. A row that no
+    button deletes, as a browser stores it while it is closed, is deleted a few minutes later.
     """
 
     _name = 'payment.aps.go.live'
     _description = "APS Go Live"
-    _transient_max_hours = 0.1
+    _transient_max_hours = WINDOW_TIME / timedelta(hours=1)
 
     provider_id = fields.Many2one(
         comodel_name='payment.provider', required=True, readonly=True, ondelete='cascade'
@@ -41,6 +45,17 @@ class PaymentAPSGoLive(models.TransientModel):
         string="Problem of the Check", selection=PROBLEMS, readonly=True
     )
     aps_address_warning = fields.Text(compute='_compute_aps_address_warning')
+
+    #=== CRUD METHODS ===#
+
+    @api.model_create_multi
+    def create(self, values_list):
+        """ Override of the ORM to have what is stored deleted soon, whatever the browser does. """
+        windows = super().create(values_list)
+        cron = self.env.ref('base.autovacuum_job', raise_if_not_found=False)
+        if cron:  # Else Odoo deletes it some day.
+            cron.sudo()._trigger(fields.Datetime.now() + WINDOW_TIME + timedelta(minutes=1))
+        return windows
 
     #=== COMPUTE METHODS ===#
 
