@@ -113,14 +113,17 @@ class PaymentMethod(models.Model):
         """ Return the name of the method as shoppers read it.
 
         Names are not translated in Odoo 17.0. That is no harm to those of brands, and what the
-        merchant calls a method stays.
+        merchant calls a method stays; the other two are words of the language.
 
         :return: The name.
         :rtype: str
         """
-        if self.code == 'installments' and self.name == const.OPTIONS_BY_METHOD[self.code].name:
-            return _("Installments")
-        return self.name
+        labels = {
+            'card': (const.ANY_CARD.name, _("Card")),
+            'installments': (const.OPTIONS_BY_METHOD['installments'].name, _("Installments")),
+        }
+        shipped_name, label = labels.get(self.code, (None, None))
+        return label if self.name == shipped_name else self.name
 
     def _aps_lacks_phone(self, provider, partner):
         """ Return whether the method can't be used as long as the shopper has no phone number.

@@ -544,14 +544,17 @@ class TestPaymentOptions(APSCommon):
         self.assertEqual(len(set(images.values())), len(images))
         self.assertTrue(OWN_METHODS['apple_pay'].startswith('payment/'))
 
-    def test_shoppers_read_the_name_of_the_merchant(self):
-        """ Test that only the name that the addon gave is translated. """
+    def test_shoppers_read_names_in_their_language(self):
+        """ Test that only the names that Odoo and the addon gave are translated, except brands. """
         installments = self.methods.search([('code', '=', 'installments')], limit=1)
-        installments.name = "Installments"
-        self.assertEqual(installments._aps_get_label(), "Installments")
-        installments.name = "By the month"
-        self.assertEqual(installments._aps_get_label(), "By the month")
-        self.assertEqual(self.card._aps_get_label(), self.card.name)
+        with patch('odoo.addons.payment_aps.models.payment_method._', '<{}>'.format):
+            for method, shipped_name in ((installments, "Installments"), (self.card, "Card")):
+                method.name = shipped_name
+                self.assertEqual(method._aps_get_label(), f'<{shipped_name}>')
+                method.name = "By the month"
+                self.assertEqual(method._aps_get_label(), "By the month")
+            visa = self.methods.search([('code', '=', 'visa')], limit=1)
+            self.assertEqual(visa._aps_get_label(), visa.name)
 
     def test_missing_phone_is_asked_for_in_the_payment_form(self):
         """ Test that shoppers know before they choose, and are led to their address. """
