@@ -82,7 +82,7 @@ class PaymentAPSProblem(models.Model):
         'kind': {'decoration-bf': "state == 'open'"},
         'first_date': {},
         'transaction_id': {},
-        'document': {'optional': 'show'},
+        'document': {'optional': 'show', 'width': '120px'},
         'provider_id': {'optional': 'hide'},
         'meaning': {},
         'advice': {},
