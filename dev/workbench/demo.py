@@ -9,6 +9,7 @@ import sys
 
 from .guide import describe
 from .odoo_source import find_sources
+from .photographs import FOLDER, take_pictures
 from .right_to_left import prepare_right_to_left
 from .showcase import prepare_showcase
 from .stack import Stack
@@ -51,6 +52,9 @@ def parse_arguments():
             "that is taken)"
         ))
     parser.add_argument('--screenshots', metavar='FOLDER', help="with --checkout: take screenshots")
+    parser.add_argument('--pictures', metavar='FOLDER', nargs='?', const=str(FOLDER),
+                        help="take the pictures of the store page anew, and exit with 0 or 1 "
+                             "(default: where they are in the repository)")
     arguments = parser.parse_args()
     if arguments.port and arguments.port == arguments.sandbox_port:
         parser.error("shop and sandbox can't have the same port")
@@ -99,6 +103,8 @@ def main():
         if arguments.checkout:
             install_packages('chromium')
             return check_out(make_stack(source, arguments), arguments.screenshots)
+        if arguments.pictures:
+            return make_pictures(source, arguments)
         show(source, arguments, life)
     except Failure as failure:
         print(f"Error: {failure}", file=sys.stderr)
@@ -137,6 +143,24 @@ def show(source, arguments, life):
     describe(stack, orders, obstacle)
     while True:  # Until a signal has the command exit.
         signal.pause()
+
+
+def make_pictures(source, arguments):
+    """ Start the shop, and take the pictures of the store page.
+
+    :param Source source: The Odoo to run.
+    :param argparse.Namespace arguments: The arguments of the command line.
+    :return: The exit status: 0 if they are all there.
+    :rtype: int
+    :raise Failure: If Arabic can't be shown from right to left.
+    """
+    install_packages('chromium')
+    obstacle = prepare_right_to_left()
+    if obstacle:
+        raise Failure(obstacle)
+    stack = make_stack(source, arguments)
+    prepare_showcase(stack)
+    return take_pictures(stack, arguments.pictures)
 
 
 def check_out(stack, screenshots):

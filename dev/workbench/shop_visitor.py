@@ -30,8 +30,20 @@ class ShopVisitor:
         session = self._call('/web/session/authenticate', db=stack.database, **login)
         self.partner_id = session['partner_id']
 
-    def pay_order(self, order):
+    def pay_order(self, order, **outcome):
         """ Pay an order on the payment page, and have the shop take notice.
+
+        :param dict order: The order: `id`, `amount_total` and `access_token`.
+        :param dict outcome: What becomes of it there, see `finish`.
+        :return: The reference of the payment.
+        :rtype: str
+        """
+        reference = self.begin(order)
+        self.finish(reference, **outcome)
+        return reference
+
+    def begin(self, order):
+        """ Go to the payment page with an order.
 
         :param dict order: The order: `id`, `amount_total` and `access_token`.
         :return: The reference of the payment.
@@ -45,11 +57,19 @@ class ShopVisitor:
             tokenization_requested=False, landing_route=f"/my/orders/{order['id']}",
         )
         self._open_payment_page(values['redirect_form_html'])
+        return values['reference']
+
+    def finish(self, reference, **outcome):
+        """ Pay on the payment page, and have the shop take notice.
+
+        :param str reference: The reference of the payment.
+        :param dict outcome: What the control interface of the sandbox takes: `status`, `card`, ...
+        :return: None
+        """
         sandbox = self.stack.sandbox
-        sandbox.request('POST', 'pay', {'merchant_reference': values['reference']})
+        sandbox.request('POST', 'pay', {'merchant_reference': reference, **outcome})
         sandbox.request('POST', 'notifications/wait', {'timeout': 30})
         self._poll()
-        return values['reference']
 
     def _poll(self):
         """ Have the order confirmed, as the status page does.

@@ -27,6 +27,10 @@ NEIGHBOURS = {
     'EG': ('EGP', "Mona Hassan", "Tahrir Street 9", "Cairo", '11511', '+20 2 0000 0000'),
 }
 MORE_PRODUCTS = {"Cardamom Coffee": 45.0, "Date Box": 80.0, "Saffron, 5 g": 150.0}
+ARABIC_NAMES = {
+    PRODUCT: "طقم شاي كرك", "Cardamom Coffee": "قهوة بالهيل", "Date Box": "علبة تمر",
+    "Saffron, 5 g": "زعفران، 5 غرام",
+}
 PICTURES = {
     PRODUCT: 'tea', "Cardamom Coffee": 'coffee', "Date Box": 'dates', "Saffron, 5 g": 'saffron',
 }
@@ -120,6 +124,9 @@ def prepare_products(rpc):
         rpc.call('product.template', 'write', product_ids, {
             'image_1920': base64.b64encode(svg).decode(),
         })
+        rpc.call('product.template', 'write', product_ids, {
+            'name': ARABIC_NAMES[name],
+        }, context={'lang': 'ar_001'})
 
 
 def prepare_methods(stack):
@@ -164,6 +171,8 @@ class Orders:
             (self.make_refunded()['name'], "paid, and refunded"),
             (self.make_problem()['name'], "paid; its refund was refused, which is a problem to "
                                           "look at"),
+            (self.make_paid_twice()['name'], "paid twice, which is a problem with a button that "
+                                             "refunds one of them"),
         ]
 
     def pay(self, product, state='done'):
@@ -171,18 +180,19 @@ class Orders:
 
         :param str product: Its name.
         :param str state: The state that the transaction must get into.
-        :return: The order, with its `name` and the id of the transaction as `transaction`.
+        :return: The order, with its `name`, and the transaction's `reference` and, as
+            `transaction`, its id.
         :rtype: dict
         :raise Failure: If the payment doesn't get there.
         """
-        order = self._order(product)
+        order = self.order(product)
         reference = self.visitor.pay_order(order)
         self._wait('payment.transaction', ('reference', '=', reference), state)
         self._wait('sale.order', ('id', '=', order['id']), 'sale')
         [transaction] = self.rpc.search_read(
             'payment.transaction', [('reference', '=', reference)], ['id']
         )
-        return {**order, 'transaction': transaction['id']}
+        return {**order, 'reference': reference, 'transaction': transaction['id']}
 
     def make_authorized(self):
         """ Have an order authorized that nobody has captured. """
@@ -202,6 +212,15 @@ class Orders:
         })
         return self._refund("Cardamom Coffee", 'error')
 
+    def make_paid_twice(self):
+        """ Have an order paid in two tabs. """
+        order = self.order("Saffron, 5 g")
+        references = [self.visitor.begin(order) for _tab in range(2)]
+        for reference in references:
+            self.visitor.finish(reference)
+            self._wait('payment.transaction', ('reference', '=', reference), 'done')
+        return order
+
     def _refund(self, product, state):
         """ Have an order paid, and its refund come to a state. """
         order = self.pay(product)
@@ -211,7 +230,7 @@ class Orders:
         )
         return order
 
-    def _order(self, product):
+    def order(self, product):
         """ Make an order of the shop that waits to be paid. """
         [product_row] = self.rpc.search_read('product.product', [('name', '=', product)], ['id'])
         order_id = self.rpc.call('sale.order', 'create', {
