@@ -25,8 +25,8 @@ IMAGES_LOADED = """
     [...document.images].every(image => image.complete || image.loading === 'lazy')
 """
 CAPTURED, NEXT_CAPTURE = '60', '50'
-# The fonts are Odoo's, as those of machines differ. What is hidden says nothing of the addon: Odoo's
-# header with its messages, header and footer of the shop, and the sign of test mode beside methods.
+# The fonts are Odoo's, as those of machines differ. What is hidden says nothing of the addon: the
+# header of Odoo with its messages, header and footer of the shop, and the signs of test mode.
 FONTS = '/web/static/fonts/google'
 STYLE = f"""
     @font-face {{ font-family: Picture; src: url({FONTS}/Roboto/Roboto-Regular.ttf);

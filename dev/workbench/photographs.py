@@ -5,8 +5,8 @@ import os
 from pathlib import Path
 
 from .guide import get_form, get_list
-from .showcase import MORE_PRODUCTS, Orders
 from .shop import PRODUCT
+from .showcase import MORE_PRODUCTS, Orders
 from .system import DEV, REPOSITORY, Failure, run, say
 from .venvs import get_python
 

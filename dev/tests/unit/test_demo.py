@@ -7,6 +7,7 @@ from types import SimpleNamespace
 import pytest
 
 from workbench import demo, guide
+from workbench.photographs import FOLDER
 from workbench.shop import PORTAL
 
 
@@ -63,3 +64,13 @@ def test_default_port_is_left_to_who_asked_for_it(monkeypatch):
 
     assert demo.choose_port(8180) == 8180
     assert demo.choose_port(8180, other_port=8180) != 8180
+
+
+@pytest.mark.parametrize(('words', 'folder'), [
+    (['--pictures'], str(FOLDER)), (['--pictures', 'elsewhere'], 'elsewhere'), ([], None),
+])
+def test_pictures_go_where_those_of_the_repository_are(monkeypatch, words, folder):
+    """ Test that they are taken if they are wanted, and replace the former ones by default. """
+    monkeypatch.setattr('sys.argv', ['dev/demo', *words])
+
+    assert demo.parse_arguments().pictures == folder

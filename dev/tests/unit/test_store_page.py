@@ -15,7 +15,8 @@ PICTURES = sorted(set(re.findall(r'src="([^"]+)"', PAGE)) - {ICON})
 
 def test_page_shows_every_picture():
     """ Test that no picture is missing, and none is left over from another version. """
-    assert PICTURES == sorted(file.name for file in FOLDER.glob('*.png') if file.name != ICON)
+    files = sorted(file.name for file in FOLDER.glob('*.png') if file.name != ICON)
+    assert files == PICTURES
 
 
 @pytest.mark.parametrize('name', PICTURES)
