@@ -151,7 +151,7 @@ class Suite:
     @staticmethod
     def _prepare(sources):
         """ Install what jobs share, so that no two of them do it at the same time. """
-        install_packages('chromium')
+        install_packages('chromium', 'openssl')
         install_postgres()
         for name in ('tools', *(source.series for source in sources)):
             get_python(name)
