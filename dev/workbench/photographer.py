@@ -143,10 +143,9 @@ class Photographer:
     @contextmanager
     def pretend_public_address(self):
         """ Have the shop at an address that APS could reach, as far as the form knows. """
-        for url in (PUBLIC_URL, self.url):
-            self.rpc.call('ir.config_parameter', 'set_param', 'web.base.url', url)
-            if url == PUBLIC_URL:
-                yield
+        self.rpc.call('ir.config_parameter', 'set_param', 'web.base.url', PUBLIC_URL)
+        yield
+        self.rpc.call('ir.config_parameter', 'set_param', 'web.base.url', self.url)
 
     def take_capture(self, backend):
         """ Take the window that captures a part, after another part was captured. """
