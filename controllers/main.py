@@ -207,14 +207,8 @@ class APSController(http.Controller):
             raise
 
         _logger.info("Message from APS: %s", describe_message(message))
-        if not tx_sudo._aps_admit(message, channel):
-            return  # A repetition of what was applied before.
         try:
-            tx_sudo._aps_take_over(message)
-            # Let conflicts and errors show up while they can be dealt with, also those of what is
-            # done right before the commit. The cursor alone would flush as the public user.
-            tx_sudo.env.flush_all()
-            tx_sudo.env.cr.flush()
+            tx_sudo._aps_receive(message, channel)
         except APSMessageRefused as error:
             request.env.cr.rollback()
             tx_sudo._aps_take_note(message, channel, error)

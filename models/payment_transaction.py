@@ -19,6 +19,17 @@ _logger = logging.getLogger(__name__)
 # The fields of transactions that link to what is paid. Their modules are optional.
 DOCUMENT_FIELDS = ('sale_order_ids', 'invoice_ids')
 
+# What an answer is applied by, as a rule: it is read by the search for the transaction already. What
+# else is needed is read when it is. The callbacks are restricted to a group, and the engine would
+# read them one by one; the module of the last field is optional.
+APPLIED_FIELDS = (
+    'reference', 'provider_id', 'company_id', 'source_transaction_id', 'operation', 'amount',
+    'currency_id', 'state', 'state_message', 'last_state_change', 'payment_method_id',
+    'provider_reference', 'partner_id', 'partner_lang', 'tokenize', 'aps_account',
+    'aps_payment_command', 'aps_next_check', 'aps_last_notice', 'aps_request_state', 'aps_reason',
+    'aps_bank_numbers', 'callback_is_done', 'callback_model_id', 'callback_res_id',
+    'callback_method', 'callback_hash', 'pos_order_id',
+)
 # How long each attempt to lock a payment waits. APS repeats a message that is answered too late.
 LOCK_TIMEOUT = '4s'
 # The queues of an account, as conditions: what is under way or was begun; those whose shopper is
@@ -38,8 +49,8 @@ class PaymentTransaction(models.Model):
 
     1. The payment is found, and the signature of a message that came by a route is verified.
        Nothing is locked or written for a stranger.
-    2. The payment is locked. Who waited for it starts over, to see what became of it meanwhile.
-    3. A message that came by a route is stored in the trail. A result that is there was applied.
+    2. A message that came by a route is stored in the trail. A result that is there was applied.
+    3. The payment is locked. Who waited for it starts over, to see what became of it meanwhile.
     4. It is checked that the message can be believed and fits the payment.
     5. It is applied, which changes nothing the second time, and committed along with its row.
 
@@ -232,18 +243,20 @@ class PaymentTransaction(models.Model):
     def _aps_search(self, message):
         """ Return the transaction that a message names, and its provider.
 
-        Anybody can cause this, so it is one query.
+        Anybody can cause this, so it is one query for each of them.
 
         :param dict message: The message, not necessarily authentic.
         :return: The payment's transaction and its provider, if any.
         :rtype: tuple[recordset of `payment.transaction`, recordset of `payment.provider`]
         """
-        reference, tx = message.get('merchant_reference'), self.browse()
+        reference, tx_sudo = message.get('merchant_reference'), self.sudo().browse()
         if is_reference(reference):
-            tx = self.sudo().search_fetch(
-                [('reference', '=', reference), ('provider_id.code', '=', 'aps')],
-                ['reference', 'provider_id'],
-            ).sudo(self.env.su)
+            tx_sudo = tx_sudo.search_fetch(
+                [('reference', '=', reference)],
+                [name for name in APPLIED_FIELDS if name in self._fields],
+            )
+            tx_sudo.provider_id._aps_fetch_account()
+        tx = tx_sudo.filtered(lambda tx: tx.provider_id.code == 'aps').sudo(self.env.su)
         return tx, tx.provider_id
 
     def _aps_lock(self):
@@ -259,9 +272,13 @@ class PaymentTransaction(models.Model):
         """
         self.ensure_one()
         retry(self.env.cr, self._aps_lock_once)
+        self._aps_fetch()
 
     def _aps_lock_once(self):
-        """ Wait for the lock of the transaction, and read its latest state. """
+        """ Wait for the lock of the transaction. What was read before is its latest state then.
+
+        :raise psycopg2.OperationalError: If it was changed meanwhile, or the lock is not to be had.
+        """
         self.env.cr.execute(
             """
                 SET LOCAL lock_timeout = %s;
@@ -270,7 +287,6 @@ class PaymentTransaction(models.Model):
             """,
             [LOCK_TIMEOUT, self.id], log_exceptions=False,
         )
-        self._aps_fetch()
 
     @api.model
     def _aps_lock_first(self, condition):
@@ -294,19 +310,41 @@ class PaymentTransaction(models.Model):
         return self.browse(row[0] for row in self.env.cr.fetchall())
 
     def _aps_fetch(self):
-        """ Read in two queries what the application of an answer reads of payment and provider.
+        """ Read in one query what the application of an answer reads of the transaction.
 
         Fields that are restricted to a group would be read one by one.
         """
         self.fetch([
             name for name, field in self._fields.items() if field.store and field.column_type
         ])
-        self.provider_id._aps_fetch_account()
 
     #=== BUSINESS METHODS - ADMITTING ===#
 
+    def _aps_receive(self, message, channel):
+        """ Apply an authentic message that came by a route, unless it was applied before.
+
+        APS waits for the answer, so if another process was faster, with the payment or with
+        anything else that depends on it, this starts over at once.
+
+        Note: `self.ensure_one()`; must be called before anything is written.
+
+        :param dict message: The message, whose signature was verified.
+        :param str channel: The route by which it came, `return` or `webhook`.
+        :return: None
+        :raise APSMessageRefused: If the message can't be believed, or doesn't fit the transaction.
+        """
+        def admit_and_take_over():
+            if self._aps_admit(message, channel):
+                self._aps_take_over(message)
+            # Let conflicts and errors show up while they can be dealt with, also those of what is
+            # done right before the commit. The cursor alone would flush as the public user.
+            self.env.flush_all()
+            self.env.cr.flush()
+
+        retry(self.env.cr, admit_and_take_over)
+
     def _aps_admit(self, message, channel):
-        """ Lock the payment for an authentic message, and store the message in the trail.
+        """ Store an authentic message in the trail, and lock the payment for it.
 
         A result that is in the trail was applied, as both are committed together. Such a repetition
         has nothing to tell, and must not be applied once more: what happened since, such as another
@@ -320,15 +358,12 @@ class PaymentTransaction(models.Model):
         :return: Whether the message is to be applied.
         :rtype: bool
         """
-        def lock_and_store():
-            self._aps_lock_once()
-            return self._aps_store(message, channel)
-
-        is_new = retry(self.env.cr, lock_and_store)
-        if is_new or message.get('command') not in const.PAYMENT_COMMANDS:
-            return True
-        self._aps_note_repetition(message)
-        return False
+        is_new = self._aps_store(message, channel)
+        if not is_new and message.get('command') in const.PAYMENT_COMMANDS:
+            self._aps_note_repetition(message)
+            return False
+        self._aps_lock_once()
+        return True
 
     def _aps_store(self, message, channel):
         """ Store a message in the trail, which is not to cost us the payment if it fails.
@@ -350,7 +385,6 @@ class PaymentTransaction(models.Model):
         except Exception:
             _logger.exception("A message could not be stored in the trail.")
             self.env.cr.rollback()
-            self._aps_lock()
             return True
 
     def _aps_note_repetition(self, message):
@@ -581,6 +615,8 @@ class PaymentTransaction(models.Model):
     def _aps_find_payment_method(self, payment_option):
         """ Return the payment method or brand that was used, active or not.
 
+        That of the transaction is read along with it, as the two are about to be compared.
+
         :param str|None payment_option: The payment option of the answer.
         :return: The payment method; empty if the option is not known.
         :rtype: recordset of `payment.method`
@@ -589,7 +625,9 @@ class PaymentTransaction(models.Model):
         code = get_payment_method_code(payment_option)
         if not code:
             return payment_method_model
-        return payment_method_model.search([('code', '=', code)], limit=1)
+        return payment_method_model.search_fetch(
+            ['|', ('id', '=', self.payment_method_id.id), ('code', '=', code)], ['code']
+        ).filtered(lambda method: method.code == code)[:1]
 
     def _aps_set_state(self, target_state, response_code):
         """ Set the state, with a message for the shopper in their language.

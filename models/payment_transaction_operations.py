@@ -214,11 +214,10 @@ class PaymentTransaction(models.Model):
         lapse_tx.write({'aps_operation': 'LAPSE', 'aps_request_state': 'queued'})
 
     def _aps_reserve_payment(self):
-        """ Make sure that no other request starts an operation of the same payment meanwhile.
+        """ Make sure that nobody acts on the payment by what its operations were before.
 
-        Updating the row, rather than only locking it, makes PostgreSQL refuse those who come later
-        but look at the data as they were before, even if no value changes. Odoo then runs their
-        request again.
+        Updating the row, rather than only locking it, makes PostgreSQL refuse those who lock it
+        later but look at the data as they were before, even if no value changes. They start over.
 
         :return: None
         """
@@ -472,6 +471,7 @@ class PaymentTransaction(models.Model):
         """
         self.write({'aps_request_state': False, **self._aps_prepare_reason(reason)})
         self._aps_get_payment()._aps_note_open_reason(None)
+        self._aps_reserve_payment()
 
     def _aps_succeed_capture(self):
         """ Confirm a capture, and close the rest if that was asked for along with it. """

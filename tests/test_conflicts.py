@@ -78,17 +78,23 @@ class TestConflicts(APSCommon):
 
         return patch.object(type(model), name, fail_once)
 
-    def test_message_that_another_delivery_stores_is_admitted_by_starting_over(self):
-        """ Test that a conflict about the row of the trail loses neither row nor payment. """
-        tx = self._create_transaction('redirect')
-        message = self._build_message(tx)
-        trail = self.env['payment.aps.message']
-        with self._fail_once(trail, '_aps_store_received'), \
-                patch.object(self.env.cr, 'rollback') as rollback:
-            self.assertTrue(tx._aps_admit(message, 'webhook'))
-        rollback.assert_called_once()
-        self.assertEqual(trail.search_count([('merchant_reference', '=', tx.reference)]), 1)
-        self.assertFalse(tx._aps_admit(message, 'webhook'))
+    def test_message_that_meets_a_conflict_is_taken_by_starting_over(self):
+        """ Test that a conflict, wherever it shows up, loses neither row nor payment. """
+        trail, transactions = self.env['payment.aps.message'], self.env['payment.transaction']
+        for model, name in ((trail, '_aps_store_received'), (transactions, '_aps_apply')):
+            tx = self._create_transaction('redirect', reference=f'conflict-{name}')
+            message = self._build_message(tx)
+            with self.subTest(name=name), self._fail_once(model, name), \
+                    self.env.cr.savepoint() as savepoint, patch.object(
+                        self.env.cr, 'rollback', side_effect=savepoint.rollback
+                    ) as rollback:
+                tx._aps_receive(message, 'webhook')
+                rollback.assert_called_once()
+                self.assertEqual(tx.state, 'done')
+                self.assertEqual(
+                    trail.search_count([('merchant_reference', '=', tx.reference)]), 1
+                )
+                self.assertFalse(tx._aps_admit(message, 'webhook'))
 
     def test_operation_that_is_overtaken_while_it_is_claimed_is_sent_once(self):
         """ Test that a conflict before anything was sent doesn't leave it to the cron. """

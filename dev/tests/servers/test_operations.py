@@ -1,11 +1,13 @@
 """ Capture, void and refund, from the merchant's click to the ledger of APS. """
 
+import os
 import socketserver
 import ssl
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
+from pathlib import Path
 from threading import Barrier
 from types import SimpleNamespace
 
@@ -420,6 +422,28 @@ def test_conflict_in_the_database_sends_once(merchant, operation, moment):
     with merchant.provoke_conflicts(moment, times=2) as count_conflicts:
         operation.run(payment)
         assert count_conflicts() > 2, "The conflicts did not hit the operation."
+    payment.assert_in_step(**operation.sums, operations=[operation.name])
+
+
+@pytest.mark.parametrize('operation', ('partial CAPTURE', 'REFUND'), indirect=True)
+def test_notice_that_meets_the_commit_of_its_answer_is_taken_at_once(merchant, operation):
+    """ Odoo would run its request again, too, but only after a random time of seconds. """
+    log = Path(os.environ['APS_LOG_FOLDER'], 'shop.log')
+    payment = merchant.receive_payment(100, command=operation.command)
+    confirm = operation.prepare(payment)
+    merchant.hold_notifications()
+    with merchant.delay_updates('applied', seconds=1) as wait_for_update, \
+            ThreadPoolExecutor(1) as pool:
+        click = pool.submit(confirm)
+        wait_for_update()
+        offset = log.stat().st_size
+        merchant.deliver_notifications()
+        merchant.wait_for_notifications()
+        click.result()
+
+    text = log.read_bytes()[offset:].decode()
+    assert f'merchant_reference={payment.reference} ' in text, "The notice didn't come."
+    assert 'try again in' not in text
     payment.assert_in_step(**operation.sums, operations=[operation.name])
 
 

@@ -29,6 +29,16 @@ END $$;
 CREATE TRIGGER provoke_conflict BEFORE UPDATE ON payment_transaction FOR EACH ROW
     WHEN ({condition}) EXECUTE FUNCTION provoke_conflict();
 """
+# Makes PostgreSQL take its time for updates.
+DELAY = """
+CREATE FUNCTION delay_update() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    PERFORM pg_sleep({seconds});
+    RETURN NEW;
+END $$;
+CREATE TRIGGER delay_update BEFORE UPDATE ON payment_transaction FOR EACH ROW
+    WHEN ({condition}) EXECUTE FUNCTION delay_update();
+"""
 CONFLICT_CONDITIONS = {
     'queued': "NEW.aps_request_state = 'queued' AND OLD.aps_request_state IS NULL",
     'scheduled': "NEW.aps_next_check IS DISTINCT FROM OLD.aps_next_check",
@@ -278,6 +288,31 @@ class Merchant:
                 'DROP FUNCTION provoke_conflict; ALTER SEQUENCE provoked_conflicts RENAME TO '
                 f'provoked_{time.time_ns()}'
             )
+
+    @contextmanager
+    def delay_updates(self, moment, seconds):
+        """ Have PostgreSQL take its time for a write.
+
+        :param str moment: The write, one of `CONFLICT_CONDITIONS`.
+        :param float seconds: The time.
+        :return: A function that waits until the write is under way.
+        :rtype: callable
+        """
+        def wait():
+            deadline = time.monotonic() + 30
+            while time.monotonic() < deadline:
+                if self.shop.query(
+                    "SELECT 1 FROM pg_stat_activity WHERE wait_event = 'PgSleep'"
+                ):
+                    return
+                time.sleep(0.05)
+            raise AssertionError("Nothing was written.")
+
+        self.shop.query(DELAY.format(seconds=seconds, condition=CONFLICT_CONDITIONS[moment]))
+        try:
+            yield wait
+        finally:
+            self.shop.query('DROP FUNCTION delay_update CASCADE')
 
 
 class Window:
