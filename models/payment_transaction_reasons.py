@@ -1,4 +1,5 @@
 from odoo import api, models
+from odoo.tools import ormcache
 
 from odoo.addons.payment_aps.aps.masking import shorten
 from odoo.addons.payment_aps.models import response_codes
@@ -19,8 +20,11 @@ class PaymentTransaction(models.Model):
     #=== COMPUTE METHODS ===#
 
     @api.model
+    @ormcache('self.env.lang')
     def _get_aps_reasons(self):
         """ Return the reasons that may be stored, with their short texts.
+
+        Odoo asks for all of them whenever a transaction is created, of whichever provider.
 
         :return: The codes and texts, in the language of the context.
         :rtype: list[tuple[str, str]]
