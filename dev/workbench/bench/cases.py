@@ -50,17 +50,19 @@ def send(url, method, path, body=None, headers=None):
     return response.status, answer, seconds
 
 
-def sign_success(reference):
+def sign_success(reference, amount='1000', currency='AED'):
     """ Return what APS posts about a payment that succeeded.
 
     :param str reference: The reference of the transaction.
+    :param str amount: The amount, in minor units.
+    :param str currency: The code of the currency.
     :return: The fields, signed.
     :rtype: dict
     """
     fields = {
         'command': 'PURCHASE', 'merchant_identifier': MERCHANT,
         'access_code': CREDENTIALS['aps_access_code'], 'merchant_reference': reference,
-        'amount': '1000', 'currency': 'AED', 'language': 'en',
+        'amount': amount, 'currency': currency, 'language': 'en',
         'customer_email': 'layla@example.com', 'customer_ip': '192.0.2.7',
         'fort_id': f'1696929{zlib.crc32(reference.encode()):011}', 'payment_option': 'VISA',
         'eci': 'ECOMMERCE', 'order_description': 'Karak Tea Set', 'authorization_code': '742714',
@@ -76,6 +78,7 @@ class Case:
 
     name = title = path = None
     method, headers, status = 'POST', FORM, 200
+    state = 'test'  # That of the provider.
     number, rounds = 20, 24  # Requests of a round, and rounds.
     target = None  # The ratio to Odoo's own module that is aimed at.
     target_of = 'cpu'
@@ -115,6 +118,7 @@ class Case:
         :return: What it showed.
         :rtype: Sample
         """
+        subject.set_state(self.state)
         bodies = self.prepare(subject, number or self.number)
         offset = subject.get_log_size()
         begin = subject.read_cpu()
@@ -136,7 +140,7 @@ class Floor(Case):
 class Fresh(Case):
     """ A notification of success that changes the state of a payment. """
 
-    name, title, path, target = 'fresh', "fresh notification", WEBHOOK, 1.0
+    name, title, path, target = 'fresh', "fresh notification", WEBHOOK, 0.8
 
     def prepare(self, subject, number):
         self.references = subject.take_transactions(number)
@@ -158,7 +162,7 @@ class Fresh(Case):
 class Repeated(Fresh):
     """ The same notification once more. """
 
-    name, title, target = 'repeated', "repeated notification", 0.7
+    name, title, target = 'repeated', "repeated notification", 0.5
 
     def prepare(self, subject, number):
         bodies = super().prepare(subject, number)
@@ -170,7 +174,7 @@ class Repeated(Fresh):
 class Refused(Case):
     """ A notification with a wrong signature. """
 
-    name, title, path, status, target = 'refused', "refused notification", WEBHOOK, 403, 0.7
+    name, title, path, status, target = 'refused', "refused notification", WEBHOOK, 403, 0.6
 
     def prepare(self, subject, number):
         return [
@@ -182,9 +186,10 @@ class Refused(Case):
 class RedirectForm(Case):
     """ The creation of a payment and of the form that leads to APS, as checkouts ask for it. """
 
-    name, title, path, headers = 'form', "payment form", '/payment/transaction', JSON
+    name, title, path, headers = 'form', "form of a live provider", '/payment/transaction', JSON
+    state = 'enabled'
     rounds = 60  # Both are nearly equal, so that the noise has to be small.
-    target = 1.0
+    target = 0.95
 
     def prepare(self, subject, number):
         values = subject.values
@@ -201,10 +206,16 @@ class RedirectForm(Case):
         return b'redirect_form_html' in answer and b'/FortAPI/paymentPage' in answer
 
 
+class TestForm(RedirectForm):
+    """ The same of a provider in test mode, whose offer the addon has the engine confirm. """
+
+    name, title, state, rounds, target = 'test_form', "form in test mode", 'test', 24, 1.4
+
+
 class Both(Fresh):
     """ The shopper's return while the notification of the same payment is on its way. """
 
-    name, title, target, target_of = 'both', "return with webhook", 0.1, 'p95'
+    name, title, target, target_of = 'both', "return with webhook", 0.05, 'p95'
     number, rounds = 5, 16
 
     def request(self, subject, body):
@@ -228,4 +239,7 @@ class Both(Fresh):
         return Sample(sample.cpu, sample.seconds)
 
 
-CASES = {case.name: case for case in (Floor, Fresh, Repeated, Refused, RedirectForm, Both)}
+CASES = {
+    case.name: case
+    for case in (Floor, Fresh, Repeated, Refused, RedirectForm, TestForm, Both)
+}

@@ -16,8 +16,9 @@ from .figures import make_row, print_rows
 from .growth import measure_cron, measure_growth
 from .nodes import measure_nodes
 from .subjects import MODES, Subject, serve_all
+from .wait import measure_wait
 
-PARTS = ('compare', 'growth', 'cron')
+PARTS = ('compare', 'wait', 'growth', 'cron')
 QUICK_ROUNDS = 8
 NODES_PAYMENTS, QUICK_NODES_PAYMENTS = 10_000, 500
 OURS, CORE = "this addon", "Odoo's own"
@@ -115,6 +116,9 @@ class Bench:
         is_good = True
         if 'compare' in self.arguments.parts:
             is_good = self._compare()
+        if 'wait' in self.arguments.parts:
+            modules = [self._install('ours'), self._install('core')]
+            self._report('wait', measure_wait(self, modules))
         if 'growth' in self.arguments.parts:
             modules = [self._install('ours'), self._install('core')]
             self._report('growth', measure_growth(self, modules))

@@ -8,6 +8,7 @@ from pathlib import Path
 from types import SimpleNamespace
 
 from ..odoo import Odoo
+from ..rpc import Client
 from ..sandbox_process import CREDENTIALS
 from ..system import Failure, list_family, say, stop
 from ..upgrade import run_script
@@ -68,6 +69,7 @@ class Subject:
         self.name, self.odoo, self.database = name, odoo, database
         self.values = SimpleNamespace(**values)
         self.url = self.process = self.log = None
+        self.state = 'test'
         self.pool = []
         self.made = 0
 
@@ -141,6 +143,18 @@ class Subject:
             f"WHERE t.reference = '{TEMPLATE}'"
         )
         self.made += number
+
+    def set_state(self, state):
+        """ Have the provider be live, or in test mode.
+
+        :param str state: `enabled` or `test`.
+        :return: None
+        """
+        if state != self.state:
+            Client(self.url, self.database).call(
+                'payment.provider', 'write', [self.values.provider_id], {'state': state}
+            )
+            self.state = state
 
     def take_transactions(self, number):
         """ Return references of transactions that nobody has used yet.
