@@ -19,7 +19,7 @@ _logger = logging.getLogger(__name__)
 # The fields of transactions that link to what is paid. Their modules are optional.
 DOCUMENT_FIELDS = ('sale_order_ids', 'invoice_ids')
 
-# What an answer is applied by, as a rule: it is read by the search for the transaction already. What
+# What an answer is applied by, as a rule: the search for the transaction reads it already. What
 # else is needed is read when it is. The callbacks are restricted to a group, and the engine would
 # read them one by one; the module of the last field is optional.
 APPLIED_FIELDS = (

@@ -660,3 +660,28 @@ class TestDoor(APSCommon):
             self._notify({'merchant_reference': 'x' * 100000, 'signature': 'y' * 100000})
         self.assertEqual(len(log.output), 1)
         self.assertLess(len(log.output[0]), 300)
+
+    def _receive_by_webhook(self, message):
+        """ Take a message as the webhook does, from the search for its transaction on. """
+        self.env.flush_all()
+        self.env.invalidate_all()
+        tx, provider = self.env['payment.transaction'].sudo()._aps_search(message)
+        self.assertTrue(provider._aps_get_account().recognizes(message))
+        tx._aps_receive(message, 'webhook')
+        self.assertEqual(tx.state, 'done')
+
+    def test_message_is_taken_with_few_queries(self):
+        """ Test that what an answer is applied by is read at once, and nothing twice.
+
+        The engine reads currency, language and documents, and writes; the rest is the addon's:
+        transaction, provider, trail, lock and payment methods.
+        """
+        warm_up, message = (
+            self._build_message(self._create_transaction('redirect', reference=reference))
+            for reference in ('warm-up', 'measured')
+        )
+        self._receive_by_webhook(warm_up)
+        with self.assertQueryCount(11):
+            self._receive_by_webhook(message)
+        with self.assertQueryCount(3):  # A repetition.
+            self._receive_by_webhook(message)

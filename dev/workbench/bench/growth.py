@@ -1,11 +1,15 @@
 """ How the figures change when the tables grow. """
 
+import json
+import statistics
 import time
 
+from sandbox import signature
+
 from ..rpc import Client
-from ..sandbox_process import Sandbox
+from ..sandbox_process import CREDENTIALS, MERCHANT, Sandbox
 from ..system import Failure, say
-from .cases import CASES, Case, Sample
+from .cases import CASES, JSON, Case, Sample, send
 from .figures import make_row, print_rows
 from .subjects import serve_all
 
@@ -98,6 +102,28 @@ def make_size(module, size):
     return subject
 
 
+def time_query(sandbox):
+    """ Return how long APS alone takes to tell about a payment.
+
+    :param Sandbox sandbox: The sandbox.
+    :return: The time, in seconds.
+    :rtype: float
+    """
+    fields = {
+        'query_command': 'CHECK_STATUS', 'merchant_identifier': MERCHANT,
+        'access_code': CREDENTIALS['aps_access_code'], 'merchant_reference': 'OPEN-1',
+        'language': 'en',
+    }
+    fields['signature'] = signature.compute(fields, CREDENTIALS['aps_sha_request'])
+    answers = [
+        send(sandbox.url, 'POST', '/FortAPI/paymentApi', json.dumps(fields).encode(), JSON)
+        for _query in range(BATCH)
+    ]
+    if any(status != 200 for status, _answer, _seconds in answers):
+        raise Failure("The sandbox did not answer a query.")
+    return statistics.median(seconds for _status, _answer, seconds in answers)
+
+
 def measure_cron(bench, module):
     """ Measure the check of open payments with a small and a large backlog.
 
@@ -120,6 +146,7 @@ def measure_cron(bench, module):
     serve_all(subjects, 'threaded')
     samples = bench.measure(CheckCron(), subjects)
     memory = [subject.read_memory() for subject in subjects]
+    asking = time_query(sandbox)
     row = make_row(
         'threaded', CheckCron(), large.name, samples[large], small.name, samples[small]
     )
@@ -128,7 +155,8 @@ def measure_cron(bench, module):
     seconds = row.figures.p50_ms / 1000
     say(f"A run of the cron asks about {BATCH} payments in {seconds * BATCH:.1f} s; all of the "
         f"{BACKLOGS[-1]:,} take {seconds * BACKLOGS[-1]:.0f} s. The server has {memory[1]:.0f} MB, "
-        f"the one with {BACKLOGS[0]:,} has {memory[0]:.0f} MB.")
+        f"the one with {BACKLOGS[0]:,} has {memory[0]:.0f} MB. APS alone takes "
+        f"{1000 * asking:.1f} ms to tell about a payment, Odoo and APS {1000 * seconds:.1f} ms.")
     for subject in subjects:
         subject.stop()
     return [row]
