@@ -45,7 +45,7 @@ def find_flaw(message, account, other_accounts=()):
 def find_change(message, account):
     """ Return what was changed of an authentic message on its way.
 
-    :param dict message: The message.
+    :param dict message: The message, which the account doesn't recognize as it is.
     :param Account account: The account.
     :return: The finding, and the names of the fields that were added, if any.
     :rtype: tuple[str, str] | None
@@ -53,12 +53,12 @@ def find_change(message, account):
     stripped = {
         name: value.strip() if isinstance(value, str) else value for name, value in message.items()
     }
-    if stripped != message and account.recognizes(stripped):
+    if account.recognizes(stripped):
         return 'changed', ''
     tracking = [name for name in message if TRACKING_FIELDS.fullmatch(name)]
     for names in (tracking, *([name] for name in message)):
         rest = {name: value for name, value in message.items() if name not in names}
-        if names and 'signature' in rest and account.recognizes(rest):
+        if account.recognizes(rest):
             return 'changed', ', '.join(shorten(name, 32) for name in names[:5])
     return None
 
@@ -125,11 +125,11 @@ def list_candidates(account):
     :rtype: list[tuple[str, Account]]
     """
     phrase = account.request_phrase
-    phrases = [('request', phrase), ('response', account.response_phrase)]
+    phrases = {phrase: 'request'}
+    phrases.setdefault(account.response_phrase, 'response')  # Which may be the same one.
     candidates = [
         (kind, dataclasses.replace(account, request_phrase=candidate, sha_type=sha_type))
-        for kind, candidate in phrases[:1 if phrase == account.response_phrase else 2]
-        for sha_type, _label in const.SHA_TYPES
+        for candidate, kind in phrases.items() for sha_type, _label in const.SHA_TYPES
     ]
     candidates += [
         ('request_space', dataclasses.replace(account, request_phrase=candidate))

@@ -137,8 +137,7 @@ def explain_captures(known, told=None):
     if least >= needed:
         return Explanation(True, least - with_operation, is_certain=is_certain)
     if most >= needed:  # It may be one of those that others would have made else.
-        back_office = min(least - known.captured, needed - with_operation)
-        return Explanation(None, back_office, is_certain=False)
+        return Explanation(None, needed - with_operation, is_certain=False)
     is_final = least + known.operation > known.amount
     is_excluded = is_final or (told.status in const.DECIDED_STATUSES and told.is_clear)
     return Explanation(

@@ -20,6 +20,24 @@ def shop():
 
 
 @pytest.fixture
+def quiet_shop(shop):
+    """ The shop without scheduled actions, so that nobody but the test makes it write. """
+    jobs = shop.query('UPDATE ir_cron SET active = false WHERE active RETURNING id').split()
+    yield shop
+    shop.query(f"UPDATE ir_cron SET active = true WHERE id IN ({', '.join(jobs)})")
+
+
+@pytest.fixture
+def tell(record_property):
+    """ Tell a figure that was measured; the report of `dev/test` shows it. """
+    def tell(figure):
+        print(figure)
+        record_property('figure', figure)
+
+    return tell
+
+
+@pytest.fixture
 def merchant(shop):
     """ A merchant who captures manually, and doesn't wait for APS for long. """
     merchant = Merchant(shop)

@@ -45,6 +45,7 @@ class Result:
     failures: tuple = ()
     times: dict = field(default_factory=dict)  # How long each test took, in seconds.
     seconds: float = 0
+    figures: tuple = ()  # What tests have measured, with their names.
 
 
 def list_addons():
@@ -273,4 +274,8 @@ def read_junit(report_file, log):
     return Result(
         passed=tests - skipped - failed, failed=failed, skipped=skipped, failures=tuple(failures),
         times={name: float(case.get('time')) for name, case in cases.items()},
+        figures=tuple(
+            f'{case.get("name")}: {told.get("value")}' for case in cases.values()
+            for told in case.iter('property') if told.get('name') == 'figure'
+        ),
     )

@@ -10,6 +10,14 @@ import urllib.request
 class RPCError(Exception):
     """ An error that Odoo answered. """
 
+    def __init__(self, message, kind=''):
+        """
+        :param str message: What Odoo says.
+        :param str kind: The full name of the exception, if it tells.
+        """
+        super().__init__(message)
+        self.kind = kind
+
 
 class Client:
     """ A user of a database, by way of Odoo's JSON-RPC. """
@@ -33,7 +41,8 @@ class Client:
             answer = json.load(response)
         if 'error' in answer:
             error = answer['error']
-            raise RPCError(error.get('data', {}).get('message') or error.get('message'))
+            data = error.get('data', {})
+            raise RPCError(data.get('message') or error.get('message'), data.get('name', ''))
         return answer.get('result')
 
     def call(self, model, method, *args, **kwargs):

@@ -119,6 +119,10 @@ def report(results, seconds):
     say(f"\nThe slowest {SLOWEST} tests, in seconds:")
     for test in sorted(times, key=times.get, reverse=True)[:SLOWEST]:
         say(f"{times[test]:>6.1f}  {test}")
+    for result in results:
+        if result.figures:
+            say(f"\nMeasured by {result.name}:")
+            say('\n'.join(f"  {figure}" for figure in result.figures))
     passed = sum(result.passed for result in results)
     failed = sum(result.failed for result in results)
     skipped = sum(result.skipped for result in results)

@@ -25,7 +25,7 @@ def count_versions(shop, reference):
     )
 
 
-def test_return_and_webhook_at_the_same_moment_confirm_once_and_fast(shop, make_payments):
+def test_return_and_webhook_at_the_same_moment_confirm_once_and_fast(shop, make_payments, tell):
     """ Two requests about one payment neither lose it nor wait for Odoo's random retries. """
     messages = make_payments('PAIR', PAYMENTS)
     durations = []
@@ -40,8 +40,8 @@ def test_return_and_webhook_at_the_same_moment_confirm_once_and_fast(shop, make_
 
     for message in messages:
         assert shop.read_transaction(message['merchant_reference']).state == 'done'
-    print(f"slower of both: median {statistics.median(durations):.3f} s, "
-          f"longest {max(durations):.3f} s")
+    tell(f"slower of both: median {statistics.median(durations):.3f} s, "
+         f"longest {max(durations):.3f} s")
     # A random retry of Odoo takes a second on average, for most of such pairs.
     assert statistics.median(durations) < 0.5
 
@@ -90,7 +90,7 @@ def test_refusals_are_not_slowed_down_by_a_payment_in_progress(shop, make_paymen
     assert shop.read_transaction(message['merchant_reference']).state == 'draft'
 
 
-def test_refusal_costs_two_queries(shop, make_payments):
+def test_refusal_costs_two_queries(shop, make_payments, tell):
     """ As Odoo's access log counts them, beside those of any request. """
     [message] = make_payments('CHEAP', 1)
     forged = {**message, 'amount': '1'}
@@ -103,7 +103,7 @@ def test_refusal_costs_two_queries(shop, make_payments):
         for body in ({'a': '1'}, {**message, 'merchant_reference': 'NOBODY'}, forged)
     )
 
-    print(f"queries: {nothing} without reference, {unknown} unknown, {wrong} wrong")
+    tell(f"queries: {nothing} without reference, {unknown} unknown, {wrong} wrong")
     assert unknown <= nothing + 2  # It names an account of this database, so that is looked at.
     assert wrong <= nothing + 2
 

@@ -105,7 +105,7 @@ def test_change_within_the_repetitions_of_a_notice_loses_nothing(rotation):
     assert payment.read().state == 'done'
 
 
-def test_payment_of_a_gap_of_ten_minutes_is_settled_by_the_next_check(rotation):
+def test_payment_of_a_gap_of_ten_minutes_is_settled_by_the_next_check(rotation, tell):
     rotation.change_in_dashboard()
     payment = rotation.start_paying()
     rotation.merchant.wait_for_notifications()
@@ -116,7 +116,7 @@ def test_payment_of_a_gap_of_ten_minutes_is_settled_by_the_next_check(rotation):
     rotation.change_in_odoo()
 
     delay = rotation.let_pass(payment, 24 * 60)
-    print(f"settled {delay} minutes after the phrase was changed in Odoo")
+    tell(f"settled {delay} minutes after the phrase was changed in Odoo")
     assert delay <= INTERVAL
     payment.assert_in_step(captured=10000)
 

@@ -83,7 +83,7 @@ def test_request_that_never_left_is_told_from_an_unknown_outcome(shop, merchant)
     assert rows[1:] == ['request|unreachable']
 
 
-def test_storm_of_one_message_leaves_one_row_for_each_route(shop, make_payments):
+def test_storm_of_one_message_leaves_one_row_for_each_route(shop, make_payments, tell):
     """ Simultaneous repetitions are neither stored twice nor slowed down by the trail. """
     medians = []
     for message in make_payments('TRAIL-STORM', 5):
@@ -97,7 +97,7 @@ def test_storm_of_one_message_leaves_one_row_for_each_route(shop, make_payments)
         reference = message['merchant_reference']
         assert sorted(read_trail(shop, reference, 'channel')) == ['return', 'webhook']
         assert shop.read_transaction(reference).state == 'done'
-    print(f"of a storm: median {min(medians):.3f} to {max(medians):.3f} s")
+    tell(f"of a storm: median {min(medians):.3f} to {max(medians):.3f} s")
     assert min(medians) < 0.5, "Each storm is slow, however busy the machine was at times."
 
 
@@ -124,7 +124,7 @@ def test_storm_of_a_message_that_does_not_fit_is_stored_once(shop, make_payments
         assert read_trail(shop, message['merchant_reference'], 'state') == ['refused']
 
 
-def test_flood_of_refused_messages_is_counted_in_few_rows(shop, make_payments):
+def test_flood_of_refused_messages_is_counted_in_few_rows(shop, make_payments, tell):
     """ 300 refused messages: bounded rows and writes, all counted, as fast as the first ones. """
     merchant = Merchant(shop)
     merchant.rpc.call('payment.provider', 'action_aps_view_refusals', [merchant.provider_id])
@@ -150,7 +150,7 @@ def test_flood_of_refused_messages_is_counted_in_few_rows(shop, make_payments):
     assert shop.query('SELECT count(*) FROM payment_transaction') == transactions
     # The shortest ones are those that nothing else on the machine disturbed.
     noted, counted = min(durations[:10]), min(durations[20:])
-    print(f"refused: {noted:.4f} s with a write, {counted:.4f} s without")
+    tell(f"300 refused: {noted:.4f} s with a write, {counted:.4f} s without")
     assert counted < 1.2 * noted
 
 

@@ -8,6 +8,7 @@ import statistics
 import threading
 import time
 import urllib.request
+from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from random import Random
@@ -28,6 +29,7 @@ from tests.support.attacks import (
     mutate,
     vary,
 )
+from tests.support.digests import read_digests
 from tests.support.extent import get_extent
 from tests.support.posting import post
 from workbench.log_check import PROVOKED
@@ -37,14 +39,6 @@ SEED = int(os.environ.get('APS_FUZZ_SEED', time.time_ns() % 2 ** 32))
 VARIANTS = 20  # Of each body that Hypothesis makes up.
 MUTANTS = 200
 MEGABYTE = 1024 ** 2
-# What Odoo writes by itself, and where a bounded number of refused messages is counted.
-OTHER_TABLES = ('bus_bus', 'payment_aps_refusal')
-# Adds up where and by whom each row was last written.
-DIGESTS = """
-    SELECT format(
-        'SELECT %L, count(*), sum(hashtext(ctid::text || xmin)) FROM %I', relname, relname
-    ) FROM pg_stat_user_tables WHERE relname NOT IN {tables} ORDER BY relname
-"""
 # Has PostgreSQL refuse whatever is done to a payment, as a constraint does it.
 STOP = """
 CREATE FUNCTION stop() RETURNS trigger LANGUAGE plpgsql AS $$
@@ -79,20 +73,6 @@ def generate(strategy, number):
     return values
 
 
-@pytest.fixture
-def quiet_shop(shop):
-    """ The shop without scheduled actions, so that nobody but the test makes it write. """
-    jobs = shop.query('UPDATE ir_cron SET active = false WHERE active RETURNING id').split()
-    yield shop
-    shop.query(f"UPDATE ir_cron SET active = true WHERE id IN ({', '.join(jobs)})")
-
-
-def read_digests(shop):
-    """ Return a digest of each table of the database. """
-    queries = shop.query(DIGESTS.format(tables=OTHER_TABLES)).splitlines()
-    return sorted(shop.query(' UNION ALL '.join(queries)).splitlines())
-
-
 class Logs:
     """ What the servers log from now on. """
 
@@ -122,8 +102,9 @@ def read_memory():
     return int(re.search(r'VmRSS:\s+(\d+) kB', status)[1]) * 1024
 
 
-def test_no_body_makes_the_shop_fail_or_write(quiet_shop, make_payments):
+def test_no_body_makes_the_shop_fail_or_write(quiet_shop, make_payments, tell):
     """ Random bodies, to both routes of both servers. """
+    print(f"seed {SEED}")
     shop = quiet_shop
     references = [message['merchant_reference'] for message in make_payments('FUZZ', 3)]
     random = Random(SEED)
@@ -135,7 +116,6 @@ def test_no_body_makes_the_shop_fail_or_write(quiet_shop, make_payments):
         (ROUTES[index % len(ROUTES)], content_type, body)
         for index, (content_type, body) in enumerate(bodies)
     ]
-    print(f"{len(requests)} bodies, seed {SEED}")
     before, logs = read_digests(shop), Logs()
 
     statuses = Sender([shop.url, shop.second_url]).send_all(requests)
@@ -152,10 +132,13 @@ def test_no_body_makes_the_shop_fail_or_write(quiet_shop, make_payments):
     number, length = map(int, refusals.split('|'))
     assert number <= 40
     assert length < 50_000
+    tell(f"{len(requests)} bodies, {count(statuses)}; nothing written but {number} counts of what "
+         f"was refused, seed {SEED}")
 
 
-def test_no_change_of_an_authentic_message_passes(quiet_shop, make_payments):
+def test_no_change_of_an_authentic_message_passes(quiet_shop, make_payments, tell):
     """ Whatever is changed of a signed success, the payment stays open. """
+    print(f"seed {SEED}")
     shop = quiet_shop
     messages = make_payments('MUTANT', 4)
     requests = [
@@ -165,7 +148,6 @@ def test_no_change_of_an_authentic_message_passes(quiet_shop, make_payments):
             ROUTES * MUTANTS, generate(mutate(message), MUTANTS), strict=False
         )
     ]
-    print(f"{len(requests)} mutants, seed {SEED}")
     logs = Logs()
 
     statuses = Sender([shop.url, shop.second_url]).send_all(requests)
@@ -183,6 +165,14 @@ def test_no_change_of_an_authentic_message_passes(quiet_shop, make_payments):
         f"SELECT body FROM payment_aps_message "
         f"WHERE merchant_reference IN ('{references}') AND state <> 'refused'"
     )
+    tell(f"{len(requests)} changes of signed messages, {count(statuses)}; none believed, "
+         f"seed {SEED}")
+
+
+def count(statuses):
+    """ Return how often each status was answered, as text. """
+    numbers = Counter(statuses)
+    return ', '.join(f"{numbers[status]} times {status}" for status in sorted(numbers, key=str))
 
 
 @pytest.mark.parametrize('has_number', [False, True])
@@ -230,7 +220,7 @@ def test_refusal_as_aps_signed_it_does_not_end_a_payment_under_way(shop, merchan
 
 
 @pytest.mark.parametrize('route', ['webhook', 'return'])
-def test_success_that_cannot_be_believed_is_settled_in_seconds(shop, merchant, route):
+def test_success_that_cannot_be_believed_is_settled_in_seconds(shop, merchant, route, tell):
     """ What APS says in a way that has two readings is asked about at once. """
     payment = merchant.open_page(50, 'PURCHASE')
     merchant.hold_notifications()
@@ -244,7 +234,7 @@ def test_success_that_cannot_be_believed_is_settled_in_seconds(shop, merchant, r
     post(f'{shop.url}/payment/aps/{route}', message)
 
     wait_until(lambda: payment.read().state == 'done')
-    print(f"settled after {time.monotonic() - begin:.1f} s")
+    tell(f"settled after {time.monotonic() - begin:.1f} s")
 
 
 def test_result_that_a_constraint_stops_is_repeated_by_aps(shop, make_payments):
@@ -331,7 +321,7 @@ def wait_until(is_true, seconds=20):
 
 
 @pytest.mark.parametrize('kind', ['length', 'chunks', 'unknown'])
-def test_flood_neither_fills_the_memory_nor_stops_the_shop(shop, kind):
+def test_flood_neither_fills_the_memory_nor_stops_the_shop(shop, kind, tell):
     """ Bodies of five megabytes, with their length or in chunks, and unknown references. """
     sender = Sender([shop.url])
     megabyte = b'x' * MEGABYTE
@@ -355,8 +345,9 @@ def test_flood_neither_fills_the_memory_nor_stops_the_shop(shop, kind):
     is_limited = kind != 'chunks' or shop.series != '17.0'
     statuses = {'length': {303, 413, None}, 'chunks': {303, 403, None}, 'unknown': {403}}
     assert set(flood.result()) <= statuses[kind]
-    print(f"{kind}: other requests took {statistics.median(durations):.3f} s, at most "
-          f"{max(durations):.3f} s; {(peak - before) / MEGABYTE:.1f} MB more memory")
+    tell(f"{len(requests)} requests, {count(flood.result())}; other requests took "
+         f"{statistics.median(durations):.3f} s, at most {max(durations):.3f} s; "
+         f"{(peak - before) / MEGABYTE:.1f} MB more memory")
     assert max(durations) < 5
     assert not is_limited or peak - before < 40 * MEGABYTE
 

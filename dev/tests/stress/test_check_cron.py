@@ -205,7 +205,7 @@ def attack(shop):
     shop.query("DELETE FROM payment_transaction WHERE reference LIKE 'ATTACK-%'")
 
 
-def test_strangers_drafts_delay_nobody_and_fill_nothing(shop, attack):
+def test_strangers_drafts_delay_nobody_and_fill_nothing(shop, attack, tell):
     """ Drafts all the time, by a moved clock; APS's time for an answer is reckoned. """
     pending = attack.merchant.open_page(10, command='PURCHASE')
     pending.pay('pending')
@@ -227,14 +227,14 @@ def test_strangers_drafts_delay_nobody_and_fill_nothing(shop, attack):
     rows = count_trail(shop) - trail
     # On average of ten minutes, as the minutes of the test itself pass as well.
     busiest = max(sum(attack.loads[i:i + 10]) / 10 for i in range(len(attack.loads) - 9))
-    print(f"{drafts} drafts in {ATTACK_MINUTES} minutes: {sum(attack.loads)} queries, "
-          f"{busiest:.0f} in a busy minute ({busiest * LATENCY:.0f} s of APS's time), "
-          f"{rows} rows of the trail, a lost payment settled after {settled_after} minutes")
+    tell(f"{drafts} drafts in {ATTACK_MINUTES} minutes: {sum(attack.loads)} queries, "
+         f"{busiest:.0f} in a busy minute ({busiest * LATENCY:.0f} s of APS's time), "
+         f"{rows} rows of the trail, a lost payment settled after {settled_after} minutes")
     assert drafts == DRAFTS_A_MINUTE * ATTACK_MINUTES
     assert sum(attack.loads) <= 3 * drafts + 20
     assert busiest * LATENCY < 60, "More than can be asked in a minute: the queue would grow."
     assert settled_after <= 12
     assert rows < 100
-    print(f"the pending payment was asked about after {attack.checks[pending.id]} minutes")
+    tell(f"the pending payment was asked about after {attack.checks[pending.id]} minutes")
     for minute, asked in zip((2, 10, 16, 60), attack.checks[pending.id], strict=False):
         assert asked <= minute, "A pending payment is asked about when it is due."

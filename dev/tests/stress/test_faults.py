@@ -313,7 +313,7 @@ def hazard():
 
 
 @pytest.fixture(autouse=True)
-def check_afterwards(hazard, capsys):
+def check_afterwards(hazard, tell):
     """ Whatever the test did: afterwards, Odoo and the ledger must agree. """
     begin = time.monotonic()
     yield
@@ -321,9 +321,8 @@ def check_afterwards(hazard, capsys):
     hazard.settle()
     payments, operations = hazard.assert_agreement()
     hazard.assert_nothing_revealed()
-    with capsys.disabled():
-        print(f" {seconds:.0f} s of faults, seed {SEED}; {payments} payments and {operations} "
-              f"operations by now, all in step after {time.monotonic() - begin - seconds:.0f} s")
+    tell(f"{seconds:.0f} s of faults, seed {SEED}; {payments} payments and {operations} "
+         f"operations by now, all in step after {time.monotonic() - begin - seconds:.0f} s")
 
 
 def test_odoo_killed_at_random_moments(hazard):

@@ -1,5 +1,6 @@
 """ The status page of shoppers who come back with nothing, on servers as shops run them. """
 
+import itertools
 import os
 import statistics
 import threading
@@ -11,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.support.extent import get_extent
 from tests.support.payments import Merchant
 from tests.support.portal_shopper import PortalShopper, post_form
 from tests.support.running_shop import Shop
@@ -20,6 +22,9 @@ from workbench.postgres import Postgres
 from workbench.system import stop
 
 PAGES = 8
+# How many strangers flood the shop with status pages, and how often each of them opens it.
+FLOODING = 6
+VISITS = get_extent('APS_VISITS', 30, 300)
 # How long APS hangs, how long a shopper may wait for the order to be paid, and how much longer
 # another visitor may wait for a page than beside status pages of nobody, in seconds.
 HANG = 8
@@ -135,7 +140,7 @@ def visit_beside(shop, openers):
         return [page.result() for page in pages], visits
 
 
-def test_hanging_aps_holds_no_worker(aps, prefork):
+def test_hanging_aps_holds_no_worker(aps, prefork, tell):
     """ Eight status pages while APS hangs delay neither themselves nor another visitor. """
     shoppers = [start_payment(aps, prefork, is_paid=False) for _shopper in range(PAGES)]
     nobody = partial(visit, prefork, '/payment/status')
@@ -147,24 +152,61 @@ def test_hanging_aps_holds_no_worker(aps, prefork):
         prefork, [partial(open_status_page, shopper) for shopper in shoppers]
     )
 
-    print(f"status pages {min(pages):.2f} to {max(pages):.2f} s, "
-          f"other visitors up to {max(visits):.2f} s, usually {max(usual_visits):.2f} s")
+    tell(f"{PAGES} status pages {min(pages):.2f} to {max(pages):.2f} s, "
+         f"other visitors up to {max(visits):.2f} s, usually {max(usual_visits):.2f} s")
     assert max(visits) < max(usual_visits) + LONGEST_VISIT
     assert max(pages) < LONGEST_WAIT
 
 
+def test_flood_of_status_pages_has_aps_asked_rarely(shop, aps, tell):
+    """ Strangers who start payments, make none, and look at the status page all the time. """
+    shoppers = [start_payment(aps, shop, is_paid=False) for _shopper in range(FLOODING)]
+    begin = time.monotonic()
+    with ThreadPoolExecutor(FLOODING) as pool:
+        durations = [*itertools.chain(*pool.map(flood_status_page, shoppers))]
+    seconds = time.monotonic() - begin
+
+    aps.run_check_cron()  # Waits for the run that is asking.
+    asked = [count_questions(shop, shopper.reference) for shopper in shoppers]
+    tell(f"{len(durations)} status pages and as many polls of {FLOODING} strangers in "
+         f"{seconds:.0f} s: median {statistics.median(durations):.2f} s, longest "
+         f"{max(durations):.2f} s; APS was asked {sum(asked)} times, no more than "
+         f"{max(asked)} times about a payment")
+    assert max(asked) <= 1 + 2 * (seconds // 60), "It is asked at once, and rarely again."
+    assert max(durations) < LONGEST_WAIT
+
+
+def flood_status_page(shopper):
+    """ Open the status page again and again, with a poll each time.
+
+    :return: How long each page took, in seconds.
+    :rtype: list[float]
+    """
+    durations = []
+    for _visit in range(VISITS):
+        durations.append(open_status_page(shopper))
+        shopper.call('/payment/status/poll')
+    return durations
+
+
+def count_questions(shop, reference):
+    """ Return how often APS was asked about a payment. """
+    requests = shop.sandbox('GET', f'requests?merchant_reference={reference}')['requests']
+    return [request['command'] for request in requests].count('CHECK_STATUS')
+
+
 @pytest.mark.parametrize('mode', ('threaded', 'prefork'))
 def test_shopper_who_came_back_with_nothing_sees_the_paid_order_soon(
-    shop, aps, request, mode
+    shop, aps, request, mode, tell
 ):
     server = shop if mode == 'threaded' else request.getfixturevalue('prefork')
     waits = [wait_at_status_page(start_payment(aps, server)) for _shopper in range(5)]
 
-    print(f"{mode}: median {statistics.median(waits):.2f} s, longest {max(waits):.2f} s")
+    tell(f"{mode}: median {statistics.median(waits):.2f} s, longest {max(waits):.2f} s")
     assert max(waits) < LONGEST_WAIT
 
 
-def test_shopper_comes_first_in_a_batch_that_is_under_way(shop, aps):
+def test_shopper_comes_first_in_a_batch_that_is_under_way(shop, aps, tell):
     """ Strangers' drafts that are due don't delay a shopper, even if the check is at work. """
     shopper = start_payment(aps, shop)
     draft = aps.open_page(10, command='PURCHASE')
@@ -176,12 +218,12 @@ def test_shopper_comes_first_in_a_batch_that_is_under_way(shop, aps):
 
     wait = wait_at_status_page(shopper)
 
-    print(f"during a batch: {wait:.2f} s")
+    tell(f"during a batch: {wait:.2f} s")
     end_run(shop, run)
     assert wait < LONGEST_WAIT
 
 
-def test_account_that_hangs_delays_no_shopper_of_another(shop, aps):
+def test_account_that_hangs_delays_no_shopper_of_another(shop, aps, tell):
     """ A request that hangs holds its own account only. """
     shopper = start_payment(aps, shop)
     hanging = aps.open_page(10, command='PURCHASE')
@@ -209,7 +251,7 @@ def test_account_that_hangs_delays_no_shopper_of_another(shop, aps):
     try:
         wait = wait_at_status_page(shopper)
 
-        print(f"beside an account that hangs: {wait:.2f} s")
+        tell(f"beside an account that hangs: {wait:.2f} s")
         assert wait < LONGEST_WAIT
     finally:
         end_run(shop, run)

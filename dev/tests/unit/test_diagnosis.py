@@ -1,13 +1,12 @@
 """ What a check of the credentials makes of APS's answers, and what refused messages tell. """
 
 import hashlib
+import itertools
 from dataclasses import replace
 
 import pytest
 
 from aps.diagnosis import (
-    MAX_FIELDS,
-    MAX_SIZE,
     apply_remedy,
     find_flaw,
     find_remedy,
@@ -139,6 +138,7 @@ def test_no_setting_is_tried_twice(account, number):
 
 @pytest.mark.parametrize('phrases, weaknesses', (
     (('x' * 16, 'y' * 16), []),
+    (('y' * 16, 'x' * 16), []),
     (('x' * 16, 'x' * 16), ['equal']),
     (('x' * 15, 'y' * 16), ['short_request']),
     (('x' * 16, 'y' * 15), ['short_response']),
@@ -170,18 +170,21 @@ def test_what_is_wrong_with_a_message_is_found(message, flaw):
 
 
 def test_names_of_what_was_added_are_few_and_short():
-    added = {f'utm_{"x" * 50}{number}': '' for number in range(7)}
+    added = {f'utm_{"x" * 50}{number}': '1' for number in range(7)}
     finding, detail = find_flaw({**MESSAGE, **added}, ACCOUNT)
     assert finding == 'changed'
     assert detail == ', '.join([f'utm_{"x" * 25}...'] * 5)
 
 
-@pytest.mark.parametrize('fields, finding', (
-    ({f'f{number}': '' for number in range(MAX_FIELDS - 3)}, 'account'),
-    ({f'f{number}': '' for number in range(MAX_FIELDS - 2)}, 'signature'),
-    ({'f': 'x' * (MAX_SIZE - 200)}, 'account'),
-    ({'f': 'x' * MAX_SIZE}, 'signature'),
+@pytest.mark.parametrize('fields, size, finding', (
+    ({f'f{number}': '' for number in range(97)}, None, 'account'),
+    ({f'f{number}': '' for number in range(98)}, None, 'signature'),
+    ({}, 20_000, 'account'),
+    ({}, 20_001, 'signature'),
 ))
-def test_large_message_is_not_examined(fields, finding):
+def test_large_message_is_not_examined(fields, size, finding):
+    """ Test messages of 100 and 101 fields, and those of 20,000 and 20,001 characters. """
     message = {'merchant_identifier': 'Merchant3', 'amount': '100', 'signature': 'x', **fields}
+    if size:
+        message['f'] = 'x' * (size - len(''.join(itertools.chain(*message.items()))) - 1)
     assert find_flaw(message, ACCOUNT)[0] == finding

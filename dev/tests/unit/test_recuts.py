@@ -138,12 +138,19 @@ def examine(honest, fields, signature, sha_type, counts, forged):
             forged.append((difference, honest, fields))
 
 
+def tell_counts(tell, counts, forged):
+    """ Tell how many cuts were made, and how many of them deceive. """
+    tell(f"{counts['texts']} texts, {counts['tried']} cuts, {counts['verified']} verify, "
+         f"{counts['different']} of these say something else, {len(forged)} of those are "
+         f"believed, seed {SEED}")
+
+
 @pytest.mark.parametrize('kind', MAKERS)
-def test_no_cut_says_what_aps_did_not_say(kind):
+def test_no_cut_says_what_aps_did_not_say(kind, tell):
     """ Test random cuts of messages of each kind, signed in each way. """
     counts, forged = attack(MAKERS[kind], Random(f'{SEED} {kind}'), TEXTS // len(MAKERS), TRIES)
 
-    print(f"\n{kind}: {dict(counts)}, seed {SEED}")
+    tell_counts(tell, counts, forged)
     assert not forged[:3]
     assert counts['different'] > counts['texts'], "The attacker should find something to try."
 
@@ -159,7 +166,7 @@ def test_attacker_finds_the_known_forgery():
 
 
 @pytest.mark.parametrize('status', ['14', '13', '00'])
-def test_no_cut_at_all_of_a_short_text(status):
+def test_no_cut_at_all_of_a_short_text(status, tell):
     """ Test each and every cut of texts that are short enough. """
     random, counts, forged = Random(f'{SEED} {status}'), Counter(), []
     for _text in range(SHORT_TEXTS):
@@ -176,7 +183,8 @@ def test_no_cut_at_all_of_a_short_text(status):
         for pairs in list_all_cuts(write_text(honest)):
             counts['tried'] += 1
             examine(honest, dict(pairs), signature, 'sha256', counts, forged)
-    print(f"\nall cuts, {status}: {dict(counts)}, seed {SEED}")
+    counts['texts'] = SHORT_TEXTS
+    tell_counts(tell, counts, forged)
     assert not forged[:3]
     assert counts['tried'] == counts['verified'] > 1000 * SHORT_TEXTS
 

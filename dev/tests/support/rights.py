@@ -1,0 +1,120 @@
+""" Who may do what, as tried over RPC: the people, what they call, and what becomes of it. """
+
+import ast
+import json
+import urllib.request
+
+from workbench.rpc import Client, RPCError
+from workbench.shop import get_groups_field
+from workbench.system import REPOSITORY
+
+PUBLIC = 'public'
+GROUPS = {
+    'portal': ['base.group_portal'],
+    'employee': ['base.group_user'],
+    'auditor': ['base.group_user', 'account.group_account_readonly'],
+    'accountant': ['base.group_user', 'account.group_account_invoice'],
+    'administrator': ['base.group_user', 'base.group_system'],
+}
+# What says that somebody may not do something, and what says that this can't be done now.
+REFUSALS = ('odoo.exceptions.AccessError', 'odoo.http.SessionExpiredException')
+HINDRANCES = ('odoo.exceptions.UserError', 'odoo.exceptions.ValidationError')
+
+
+class Visitor:
+    """ Somebody without a login, who calls what the client of Odoo calls. """
+
+    def __init__(self, url):
+        """ :param str url: The address of the shop. """
+        self.url = url
+
+    def call(self, model, method, *args, **kwargs):
+        """ Call a method of a model and return its result.
+
+        :raise RPCError: If Odoo answers with an error.
+        """
+        body = json.dumps({'jsonrpc': '2.0', 'method': 'call', 'params': {
+            'model': model, 'method': method, 'args': args, 'kwargs': kwargs,
+        }}).encode()
+        request = urllib.request.Request(
+            f'{self.url}/web/dataset/call_kw/{model}/{method}', body,
+            {'Content-Type': 'application/json'},
+        )
+        with urllib.request.urlopen(request, timeout=30) as response:
+            answer = json.load(response)
+        if 'error' in answer:
+            raise RPCError(answer['error']['data']['message'], answer['error']['data']['name'])
+        return answer['result']
+
+
+def make_people(shop):
+    """ Make a user of each kind.
+
+    :param Shop shop: The running shop.
+    :return: Their clients, by the kind.
+    :rtype: dict
+    """
+    people = {PUBLIC: Visitor(shop.url)}
+    for kind, xmlids in GROUPS.items():
+        login = password = f'rights_{kind}'
+        shop.rpc.call('res.users', 'create', {
+            'name': f"Rights {kind}", 'login': login, 'password': password,
+            'email': f'{login}@example.com',
+            get_groups_field(shop.rpc): [(6, 0, [shop.rpc.ref(xmlid) for xmlid in xmlids])],
+        }, context={'no_reset_password': True})
+        people[kind] = Client(shop.url, shop.database, login, password)
+    return people
+
+
+def find_out(client, model, method, *args):
+    """ Call a method, and return what becomes of that.
+
+    :param Client client: Who calls it.
+    :param str model: The model.
+    :param str method: The method.
+    :param args: Its arguments.
+    :return: `done`; `hindered` if something else than rights is in the way; `refused`; or else the
+             name of the error.
+    :rtype: str
+    """
+    try:
+        client.call(model, method, *args)
+    except RPCError as error:
+        if error.kind in REFUSALS:
+            return 'refused'
+        return 'hindered' if error.kind in HINDRANCES else error.kind
+    return 'done'
+
+
+def list_own_methods():
+    """ Return the methods without underscore of all models that the addon makes or extends.
+
+    :return: The models and methods.
+    :rtype: set[tuple[str, str]]
+    """
+    return {
+        (get_model_name(node), method.name)
+        for folder in ('models', 'wizards') for file in (REPOSITORY / folder).glob('*.py')
+        for node in ast.parse(file.read_text('utf-8')).body if is_model(node)
+        for method in node.body
+        if isinstance(method, ast.FunctionDef) and not method.name.startswith('_')
+    }
+
+
+def is_model(node):
+    """ Return whether a statement is the class of a model. """
+    return isinstance(node, ast.ClassDef) and any(
+        isinstance(base, ast.Attribute) and ast.unparse(base).startswith('models.')
+        for base in node.bases
+    )
+
+
+def get_model_name(node):
+    """ Return the name of the model that a class makes or extends. """
+    names = {
+        target.id: ast.literal_eval(statement.value)
+        for statement in node.body if isinstance(statement, ast.Assign)
+        for target in statement.targets
+        if isinstance(target, ast.Name) and target.id in ('_name', '_inherit')
+    }
+    return names.get('_name') or names['_inherit']
