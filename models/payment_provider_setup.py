@@ -142,8 +142,10 @@ class PaymentProvider(models.Model):
 
         :return: The action.
         :rtype: dict
+        :raise AccessError: If the user is not a settings administrator.
         """
         self.ensure_one()
+        self._aps_ensure_administrator()
         action = self.env['ir.actions.act_window']._for_xml_id(
             'payment_aps.action_payment_aps_message'
         )

@@ -28,11 +28,11 @@ def quiet_shop(shop):
 
 
 @pytest.fixture
-def tell(record_property):
+def tell(request):
     """ Tell a figure that was measured; the report of `dev/test` shows it. """
     def tell(figure):
         print(figure)
-        record_property('figure', figure)
+        request.node.user_properties.append(('figure', figure))
 
     return tell
 

@@ -4,7 +4,7 @@ import ast
 import json
 import urllib.request
 
-from workbench.rpc import Client, RPCError
+from workbench.rpc import RPCError
 from workbench.shop import get_groups_field
 from workbench.system import REPOSITORY
 
@@ -22,54 +22,67 @@ HINDRANCES = ('odoo.exceptions.UserError', 'odoo.exceptions.ValidationError')
 
 
 class Visitor:
-    """ Somebody without a login, who calls what the client of Odoo calls. """
+    """ Somebody who calls what the web client of Odoo calls, logged in or not. """
 
-    def __init__(self, url):
-        """ :param str url: The address of the shop. """
-        self.url = url
+    def __init__(self, shop, login=None):
+        """
+        :param Shop shop: The running shop.
+        :param str login: The login, which is the password as well, if there is one.
+        """
+        self.url = shop.url
+        self.uid = None
+        self.opener = urllib.request.build_opener(urllib.request.HTTPCookieProcessor())
+        if login:
+            self.uid = self._post(
+                '/web/session/authenticate', db=shop.database, login=login, password=login
+            )['uid']
 
     def call(self, model, method, *args, **kwargs):
         """ Call a method of a model and return its result.
 
         :raise RPCError: If Odoo answers with an error.
         """
-        body = json.dumps({'jsonrpc': '2.0', 'method': 'call', 'params': {
-            'model': model, 'method': method, 'args': args, 'kwargs': kwargs,
-        }}).encode()
-        request = urllib.request.Request(
-            f'{self.url}/web/dataset/call_kw/{model}/{method}', body,
-            {'Content-Type': 'application/json'},
+        return self._post(
+            f'/web/dataset/call_kw/{model}/{method}',
+            model=model, method=method, args=args, kwargs=kwargs,
         )
-        with urllib.request.urlopen(request, timeout=30) as response:
+
+    def _post(self, route, **params):
+        """ Call a route and return the result. """
+        body = json.dumps({'jsonrpc': '2.0', 'method': 'call', 'params': params}).encode()
+        request = urllib.request.Request(
+            self.url + route, body, {'Content-Type': 'application/json'}
+        )
+        with self.opener.open(request, timeout=60) as response:
             answer = json.load(response)
         if 'error' in answer:
             raise RPCError(answer['error']['data']['message'], answer['error']['data']['name'])
-        return answer['result']
+        return answer.get('result')
 
 
 def make_people(shop):
     """ Make a user of each kind.
 
     :param Shop shop: The running shop.
-    :return: Their clients, by the kind.
-    :rtype: dict
+    :return: Who they are in the browser, by the kind.
+    :rtype: dict[str, Visitor]
     """
-    people = {PUBLIC: Visitor(shop.url)}
+    people = {PUBLIC: Visitor(shop)}
     for kind, xmlids in GROUPS.items():
-        login = password = f'rights_{kind}'
+        login = f'rights_{kind}'
         shop.rpc.call('res.users', 'create', {
-            'name': f"Rights {kind}", 'login': login, 'password': password,
+            'name': f"Rights {kind}", 'login': login, 'password': login,
             'email': f'{login}@example.com',
             get_groups_field(shop.rpc): [(6, 0, [shop.rpc.ref(xmlid) for xmlid in xmlids])],
         }, context={'no_reset_password': True})
-        people[kind] = Client(shop.url, shop.database, login, password)
+        people[kind] = Visitor(shop, login)
     return people
 
 
 def find_out(client, model, method, *args):
     """ Call a method, and return what becomes of that.
 
-    :param Client client: Who calls it.
+    :param Visitor client: Who calls it.
     :param str model: The model.
     :param str method: The method.
     :param args: Its arguments.
