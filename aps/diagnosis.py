@@ -182,7 +182,7 @@ def find_remedy(flaws):
              no such remedy.
     :rtype: str | None
     """
-    if any(flaw == 'swapped' for flaw, _sha_type in flaws):
+    if 'swapped' in dict(flaws):
         return 'swapped'
     sha_types = {sha_type for flaw, sha_type in flaws if flaw in ('sha_type', 'response_sha_type')}
     return sha_types.pop() if len(sha_types) == 1 else None

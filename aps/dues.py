@@ -32,14 +32,12 @@ def find_surplus(due_minor, payments):
     """
     left = [paid for paid in payments if paid.amount_minor > 0]
     found = []
-    while len(left) > 1:
+    while left[1:]:  # The only one that is left is kept.
         excess_minor = sum(paid.amount_minor for paid in left) - due_minor
         paid = _choose(excess_minor, left)
         if not paid:
             break
         found.append(Surplus(paid, min(excess_minor, paid.amount_minor)))
-        if paid.amount_minor > excess_minor:
-            break
         left.remove(paid)
     return found
 

@@ -56,10 +56,12 @@ def shorten(value, length=64):
     :return: The text, without line breaks or other control characters.
     :rtype: str
     """
-    text = str(value)[:length + 1]
-    if not text.isprintable():
-        text = ''.join(char if char.isprintable() else '?' for char in text)
-    return text if len(text) <= length else f'{text[:length - 3]}...'
+    text = str(value)
+    if len(text) > length:
+        text = f'{text[:length - 3]}...'
+    if text.isprintable():
+        return text
+    return ''.join(char if char.isprintable() else '?' for char in text)
 
 
 class MaskedValues(dict):

@@ -9,6 +9,7 @@ from . import test_figures
 from . import test_foreign_money
 from . import test_go_live
 from . import test_orders
+from . import test_other_providers
 from . import test_paying_twice
 from . import test_payment_method
 from . import test_payment_options

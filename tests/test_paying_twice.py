@@ -447,6 +447,12 @@ class TestPaidTwice(TwiceCommon):
         self.assertEqual((refund.operation, refund.amount), ('refund', -100))
         self.assertEqual(refund.aps_operation, 'REFUND')
 
+    def test_nothing_is_given_back_of_what_is_paid_once(self):
+        """ Test somebody else's click a moment ago. """
+        tx = self._pay(self._make_invoice())
+        self.assertIn("Nothing is left to be given back", tx._aps_give_back())
+        self.assertFalse(tx.child_transaction_ids)
+
     def test_failure_of_the_comparison_stops_nothing(self):
         """ Test that what was paid is booked, whatever is wrong here. """
         tx = self._tell(self._begin(self._make_invoice()))

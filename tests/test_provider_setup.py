@@ -405,6 +405,38 @@ class TestProviderSetup(APSCommon):
                 self.assertEqual(self.provider.aps_sha_type, 'sha512')
                 self.assertIn("All is well", self.provider.aps_check_result)
 
+    def _check_with_answer(self, **answer):
+        """ Check the credentials while APS answers something, and return what the check says. """
+        def post(_url, json, **_options):
+            fields = {**answer, 'merchant_reference': json['merchant_reference']}
+            return Mock(status_code=200, content=dumps(fields).encode())
+
+        with patch.object(payment_provider.api_session, 'post', post):
+            self.provider.action_aps_check_setup()
+        return self.provider.aps_check_result
+
+    def test_answer_that_is_not_signed_proves_nothing(self):
+        """ Test that whoever answers in APS's place can't have credentials called right. """
+        result = self._check_with_answer(
+            query_command='CHECK_STATUS', status='12', response_code='11036',
+        )
+        self.assertIn("is not signed", result)
+        self.assertEqual(self.provider.aps_check_problem, 'mistake')
+        self.assertFalse(self.provider.aps_check_date)
+
+    def test_refusals_say_what_to_do(self):
+        """ Test what APS refuses for another reason than a phrase. """
+        for code, text in (
+            (const.ACCESS_CODE_MESSAGE_CODE, "The access code is wrong"),
+            (const.INACTIVE_ACCOUNT_MESSAGE_CODE, "The merchant account is not active"),
+            (const.NO_JSON_MESSAGE_CODE, "doesn't accept JSON"),
+            ('044', "APS refused the check"),
+        ):
+            with self.subTest(code=code):
+                answer = sign({'status': '00', 'response_code': f'00{code}'})
+                self.assertIn(text, self._check_with_answer(**answer))
+                self.assertFalse(self.provider.aps_check_date)
+
     def test_network_trouble_is_no_mistake(self):
         """ Test that what was found out before stays, as nothing speaks against it. """
         def refuse(*_args, **_options):

@@ -572,7 +572,7 @@ class TestSavedCards(APSCommon):
             'aps_merchant_identifier': provider.aps_merchant_identifier,
         } for provider, name in (
             (self.provider, 'unreachable'), (self.provider, 'not asked'),
-            (other_provider, 'refused'), (other_provider, 'told'),
+            (other_provider, 'refused'), (other_provider, 'unclear'), (other_provider, 'told'),
         )])
         tokens.write({'active': False, 'aps_is_deactivation_due': True})
 
@@ -581,13 +581,13 @@ class TestSavedCards(APSCommon):
                 raise APSUnreachable("ConnectTimeout")
             if payload['token_name'] == 'refused':
                 raise APSRefused({'response_code': '00013'})
-            return {'status': '58'}
+            return {'status': '00' if payload['token_name'] == 'unclear' else '58'}
 
         with patch.object(type(self.provider), '_aps_make_request', answer):
             self.env['payment.token']._gc_aps_tokens()
 
         self.assertEqual(
-            tokens.mapped('aps_is_deactivation_due'), [True, True, True, False]
+            tokens.mapped('aps_is_deactivation_due'), [True, True, True, True, False]
         )
 
     def test_expiry_dates_of_answers(self):

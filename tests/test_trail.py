@@ -40,6 +40,15 @@ class TestTrail(APSCommon):
         self.assertEqual(len(row.digest), 64)
         self.assertTrue(row.create_date)
 
+    def test_request_without_answer_tells_nothing_but_that(self):
+        """ Test that neither a meaning nor an amount is made up. """
+        row = self.env['payment.aps.message'].sudo().create({
+            'provider_id': self.aps.id, 'channel': 'request', 'state': 'unknown',
+            'command': 'CHECK_STATUS', 'merchant_reference': self.tx.reference,
+        })
+        self.assertEqual((row.direction, row.outcome), ('out', 'no_answer'))
+        self.assertFalse(row.meaning or row.advice or row.amount)
+
     def test_repeated_message_adds_no_row_and_changes_nothing(self):
         """ Test repetitions by the same and by the other route, also in another writing. """
         message = self._build_message(self.tx)

@@ -52,6 +52,13 @@ class TestWindows(APSCommon):
         self.assertFalse(window._aps_get_txs())
         self.assertFalse(window.aps_recent_operations)
 
+    def test_no_more_is_captured_than_is_left(self):
+        """ Test somebody who captures by another way than the window, which checks it as well. """
+        tx = self._authorize()
+        capture = getattr(tx, '_capture', None) or tx._send_capture_request  # Since 19.0.
+        with self.assertRaisesRegex(UserError, "can still be captured"):
+            capture(tx.amount + 1)
+
     def test_window_tells_of_what_was_done_a_moment_ago(self):
         """ Test that failures and what is long past are left out. """
         tx = self._authorize()

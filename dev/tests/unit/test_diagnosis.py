@@ -67,6 +67,9 @@ def check(here, there):
     (make_account('X', 'S', 'sha512'), ACCOUNT, [
         ('request', ''), ('response_sha_type', 'sha256'),
     ]),
+    (make_account('X', 'S'), make_account('R', 'S', 'sha512'), [
+        ('request', ''), ('response_sha_type', 'sha512'),
+    ]),
     (make_account('S', 'R'), ACCOUNT, [('swapped', 'sha256')]),
     (make_account('S', 'R', 'sha512'), ACCOUNT, [('swapped', 'sha256')]),
     (make_account('X', 'R'), ACCOUNT, [('swapped', 'sha256'), ('response', '')]),
@@ -138,7 +141,7 @@ def test_no_setting_is_tried_twice(account, number):
 
 @pytest.mark.parametrize('phrases, weaknesses', (
     (('x' * 16, 'y' * 16), []),
-    (('y' * 16, 'x' * 16), []),
+    (('y' * 17, 'x' * 17), []),
     (('x' * 16, 'x' * 16), ['equal']),
     (('x' * 15, 'y' * 16), ['short_request']),
     (('x' * 16, 'y' * 15), ['short_response']),
@@ -164,6 +167,8 @@ OTHER = make_account('R', 'T', name="Other", merchant_identifier='Merchant2')
     (sign({'merchant_identifier': 'Merchant1'}, 'T'), ('account', "Other")),
     (sign({'merchant_identifier': 'Merchant3'}, 'U'), ('account', '')),
     ({'merchant_identifier': 'Merchant3', 'signature': 'x'}, ('account', '')),
+    ({'merchant_identifier': 'Another', 'signature': 'x'}, ('account', '')),
+    ({'signature': 'x'}, ('account', '')),
 ))
 def test_what_is_wrong_with_a_message_is_found(message, flaw):
     assert find_flaw(message, ACCOUNT, [OTHER]) == flaw
