@@ -60,9 +60,11 @@ def _refuse_repeated_fields(pairs):
     :rtype: dict
     :raise ValueError: If a name is repeated.
     """
-    fields = dict(pairs)
-    if len(fields) != len(pairs):
-        raise ValueError("The message holds a field twice.")
+    fields = {}
+    for name, value in pairs:
+        if name in fields:
+            raise ValueError("The message holds a field twice.")
+        fields[name] = value
     return fields
 
 
@@ -76,10 +78,10 @@ def is_reference(value):
     :return: Whether the value can be searched for.
     :rtype: bool
     """
-    return isinstance(value, str) and 0 < len(value) <= 128 and value.isprintable()
+    return isinstance(value, str) and bool(value) and len(value) <= 128 and value.isprintable()
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True)
 class Result:
     """ What became of a payment or an operation, in the two words of APS.
 
@@ -189,7 +191,7 @@ class Result:
         return 'error' if self.is_refusal(command) else 'pending'
 
 
-@dataclass(frozen=True, eq=False, init=False)
+@dataclass(frozen=True, init=False)
 class Answer(Result):
     """ What APS says in a message: an answer to a request, or the notice of a result.
 
@@ -377,9 +379,10 @@ class Answer(Result):
         """
         if self.told.status not in const.OPERATION_STATUSES['REFUND']:
             return 'pending'  # It is about another operation.
-        outcome, refunded = self.told.outcome('REFUND'), self.sums.refunded
-        is_contradicted = refunded is not None and refunded < refunded_minor
-        return 'pending' if outcome == 'done' and is_contradicted else outcome
+        refunded = self.sums.refunded
+        if refunded is not None and refunded < refunded_minor:
+            return 'error' if self.told.is_refusal('REFUND') else 'pending'
+        return self.told.outcome('REFUND')
 
 
 def _read_text(fields, name):

@@ -99,7 +99,7 @@ def has_one_reading(fields):
     :rtype: bool
     """
     told = {name: value for name, value in fields.items() if value}
-    texts = [told] if len(told) == len(fields) else [fields, told]
+    texts = [fields, told] if '' in fields.values() else [fields]
     return all(_has_one_place_for_all(signed) for signed in texts)
 
 

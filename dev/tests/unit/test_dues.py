@@ -20,6 +20,7 @@ def give_back(due, *payments):
     (100, [Paid(1, 30), Paid(2, 70)], []),
     (100, [Paid(1, 30), Paid(2, 60)], []),
     (100, [Paid(1, 0), Paid(2, 100)], []),  # The first one was refunded.
+    (50, [Paid(1, -50), Paid(2, 200)], []),  # More than all of it was given back.
     # One payment alone is not made twice, however little is due.
     (99, [Paid(1, 100)], []),
     (0, [Paid(1, 100)], []),
