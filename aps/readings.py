@@ -83,7 +83,7 @@ def find_doubt(fields):
         return "it can be read in two ways"
     if not response_code.startswith(status):
         return "the status contradicts the response code"
-    is_plain = response_code[len(status):] == const.SUCCESS_MESSAGE_CODE
+    is_plain = response_code.endswith(const.SUCCESS_MESSAGE_CODE)  # Behind the two of the status.
     if status in const.SUCCESS_STATUSES and not (is_plain and fields.get('fort_id')):
         return "a success without its number or its plain code"
     return None
@@ -145,8 +145,9 @@ def _reads_only_text(name, text, value, next_name):
     :param str|None next_name: The name behind it; `None` if it is the last one.
     :rtype: bool
     """
-    number = text.count(f'{name}=')
+    mark = f'{name}='
     if value is None:
-        return not number
+        return mark not in text
+    _before, _mark, behind = text.partition(mark)
     is_documented = next_name is None or next_name in DOCUMENTED_FIELDS
-    return number == 1 and '=' not in value and is_documented
+    return mark not in behind and '=' not in value and is_documented
