@@ -55,7 +55,8 @@ class PaymentAPSMessage(models.Model):
         """
         providers_sudo = self.env['payment.provider'].sudo()
         identifier = message.get('merchant_identifier')
-        if identifier not in providers_sudo._aps_list_merchants():
+        is_text = isinstance(identifier, str)  # JSON may hold a list, for example.
+        if not is_text or identifier not in providers_sudo._aps_list_merchants():
             return providers_sudo
         return providers_sudo.search_fetch([
             ('code', '=', 'aps'), ('state', '!=', 'disabled'),

@@ -79,6 +79,14 @@ class TestForeignMoney(ProblemCommon):
         self.assertFalse(self.messages.search([('state', '=', 'foreign')]))
         self.assertFalse(self._find('no_payment'))
 
+    def test_account_that_is_no_text_is_nobody_s(self):
+        """ Test what a stranger may put into JSON: it is refused, and no error of the server. """
+        message = self._make_foreign()
+        for identifier in ([MERCHANT_IDENTIFIER], {'a': MERCHANT_IDENTIFIER}, None, True, 1):
+            with self.subTest(identifier=identifier):
+                response = self._notify_json({**message, 'merchant_identifier': identifier})
+                self.assertEqual(response.status_code, 403)
+
     def test_charge_that_is_being_made_is_not_foreign(self):
         """ Test a charge whose request is not committed yet. """
         self.env['payment.aps.charge'].create({
