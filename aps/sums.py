@@ -171,10 +171,10 @@ def _is_explained(known, told, least):
     :return: Whether the notices add up to it, or no sum is told, and none is missing.
     :rtype: bool
     """
-    if 0 < least == _add_captures(known):
+    if least and least == _add_captures(known):
         return True
     is_silent = not told.captured and not told.refunded
-    return is_silent and (told.status not in const.CAPTURED_STATUSES or least > 0)
+    return is_silent and (told.status not in const.CAPTURED_STATUSES or bool(least))
 
 
 def get_captured_bounds(known, told):
@@ -292,7 +292,7 @@ def learn_shrinking(known, told):
     :rtype: bool | None
     """
     is_known = known.captured == known.amount and known.operation is None
-    if not is_known or not told.captured or not 0 < known.refunded == told.refunded:
+    if not (is_known and told.captured and known.refunded) or known.refunded != told.refunded:
         return None
     return {
         known.amount: False, known.amount - known.refunded: True,

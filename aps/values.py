@@ -103,7 +103,7 @@ def to_minor_units(amount, currency_code):
     scale = decimal.Decimal(10) ** get_currency_decimals(currency_code)
     # The shortest text of a float is the amount that was meant; its binary value is not.
     minor = decimal.Decimal(repr(float(amount))) * scale
-    return int(minor.quantize(decimal.Decimal(1), rounding=decimal.ROUND_HALF_UP))
+    return int(minor.to_integral_value(rounding=decimal.ROUND_HALF_UP))
 
 
 def to_major_units(amount_minor, currency_code):

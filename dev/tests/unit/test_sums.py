@@ -58,7 +58,7 @@ def test_sums_tell_of_a_payment_whatever_the_status(captured, refunded, is_paid,
     # The amount of a refund of Odoo is known.
     ((('REFUND', 'R-1', 50), ('REFUND', 'R-1', 30)), (), (('R-1', 50),)),
     ((('REFUND', 'R-1', 51),), (), ()),
-    ((('VOID_AUTHORIZATION', '', 10),), (), ()),
+    ((('VOID_AUTHORIZATION', '', 10), ('AUTHORIZATION', '', 10)), (), ()),
 ))
 def test_notices_of_captures_and_refunds(notices, captures, refunds):
     found = sort_notices(set(notices), {'R-1': 50})
@@ -220,6 +220,7 @@ def test_explanation_of_captures(known, told, explanation):
 def test_explanation_of_a_void(notices, told, explanation):
     known = Known(100, capture_notices=notices, operation=100)
     assert explain_void(known, Told(*told)) == Explanation(*explanation)
+    assert explain_void(known, Told(*told)).is_certain
 
 
 @pytest.mark.parametrize('known, refunded, missing', (
@@ -235,6 +236,7 @@ def test_explanation_of_a_void(notices, told, explanation):
 def test_explanation_of_refunds(known, refunded, missing):
     told = Told(refunded=refunded)
     assert explain_refunds(Known(100, 100, **known), told).back_office == missing
+    assert explain_refunds(Known(100, 100, **known), told).is_certain
     if refunded is None:
         assert explain_refunds(Known(100, 100, **known)).back_office == missing
 
@@ -248,7 +250,7 @@ def test_explanation_of_refunds(known, refunded, missing):
     ((100, 100, 30), (70, 40), None), ((100, 100, 30), (70, 0), None),
     ((100, 100, 30), (None, 30), None), ((100, 100, 30), (100, None), None),
     ((100, 60, 30), (60, 30), None), ((100, 60, 30), (30, 30), None),
-    ((100, 60, 30), (70, 30), None),
+    ((100, 60, 30), (70, 30), None), ((100, 110, 30), (100, 30), None),
     ((100, 100, 0), (100, 0), None), ((100, 100, 30), (80, 30), None),
     ((100, 100, 30, (), (), 10), (70, 30), None),
 ))

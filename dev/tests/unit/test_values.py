@@ -154,6 +154,8 @@ def test_payment_options_that_are_not_in_the_table():
      ' '.join(f'INV/2026/{number:05}' for number in range(10))),
     ('order_description', 'x' * 149 + 'y z', 'x' * 149 + 'y'),
     ('order_description', 'x' * 148 + ' yz', 'x' * 148),
+    ('order_description', 'a ' + 'x' * 148 + ' y', 'a ' + 'x' * 148),
+    ('order_description', 'a ' + 'x' * 149 + ' y', 'a'),
 ))
 def test_values_are_cleaned_to_the_limits_of_their_parameter(name, text, expected):
     """ Test that only what APS accepts is left of a text. """
