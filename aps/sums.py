@@ -186,10 +186,11 @@ def get_captured_bounds(known, told):
     :rtype: tuple[int, int]
     """
     least = max(known.captured, _add_captures(known))
-    captured, refunded = told.captured or 0, _read_refunded(known, told)
-    if max(captured, refunded or 0) > known.amount:  # These are not the sums of this payment.
+    refunded = _read_refunded(known, told)
+    told_sums = [total for total in (told.captured, refunded) if total]
+    if any(total > known.amount for total in told_sums):  # They are not those of this payment.
         return least, known.amount
-    least = max(least, captured, refunded or 0)  # Whatever a refund does to the captured sum.
+    least = max([least, *told_sums])  # Whatever a refund does to the captured sum.
     if refunded is None and known.shrinks is not False:
         return least, known.amount
     totals = [
@@ -254,8 +255,9 @@ def explain_refunds(known, told=None):
     :return: The explanation; `is_executed` is always `None`.
     :rtype: Explanation
     """
-    refunded = told.refunded if told else None
-    least = max(known.refunded, _add_refunds(known), min(refunded or 0, known.amount))
+    least = max(known.refunded, _add_refunds(known))
+    if told and told.refunded:
+        least = max(least, min(told.refunded, known.amount))
     missing = least - known.refunded
     if known.operation and missing >= known.operation:
         missing -= known.operation
