@@ -8,6 +8,11 @@ from odoo.addons.payment_aps.aps.signature import get_signed_fields
 from odoo.addons.payment_aps.aps.values import format_minor_units
 from odoo.addons.payment_aps.models.payment_provider import ACCOUNT_FIELDS
 
+# The operations by which APS tells of money that an account has received, with their statuses.
+MONEY_STATUSES = {
+    command: const.OPERATION_STATUSES[command][0] for command in ('CAPTURE', 'REFUND')
+}
+
 
 class PaymentAPSMessage(models.Model):
     """ Messages about payments that this database doesn't know, although its account was paid.
@@ -93,25 +98,53 @@ class PaymentAPSMessage(models.Model):
         :param Answer answer: What a message says that was just kept.
         :return: None
         """
-        if answer.state not in ('authorized', 'done'):
+        if not self._aps_tells_of_money(answer):
             return
         today = fields.Date.today()
-        # An authorization and its payment tell of the same money.
-        payments = {
-            (row.merchant_reference, row.currency): int(row.amount_minor) for row in self.search([
-                ('provider_id', '=', provider.id), ('channel', '=', 'webhook'),
-                ('create_date', '>=', today), ('state', '=', 'foreign'),
-                ('status', 'in', [
-                    status for state in ('authorized', 'done')
-                    for status in const.PAYMENT_STATUS_MAPPING[state]
-                ]),
-            ])
-        }
         totals = defaultdict(int)
-        for (_reference, currency), amount_minor in payments.items():
-            totals[currency] += amount_minor
+        for (_reference, currency), received in self._aps_sum_foreign(provider, today).items():
+            totals[currency] += received
         self.env['payment.aps.problem']._aps_note(
             'no_payment', provider, key=str(today), detail=', '.join(
                 format_minor_units(total, currency) for currency, total in sorted(totals.items())
             ),
         )
+
+    @api.model
+    def _aps_tells_of_money(self, answer):
+        """ Return whether a message says that the account has received money at some time.
+
+        A payment that a restored backup lacks may be told of by its captures and refunds only.
+
+        :param Answer answer: What the message says.
+        :rtype: bool
+        """
+        if answer.command in MONEY_STATUSES:
+            return answer.outcome(answer.command) == 'done'
+        return answer.state in ('authorized', 'done')
+
+    @api.model
+    def _aps_sum_foreign(self, provider, day):
+        """ Return what the account has received at least, by what was told on a day.
+
+        The authorization, the captures and the refunds of a payment tell of the same money.
+
+        :param recordset provider: The provider whose account was paid.
+        :param date day: The day.
+        :return: The amounts, in minor units, by reference and currency.
+        :rtype: dict[tuple[str, str], int]
+        """
+        statuses = [
+            *const.PAYMENT_STATUS_MAPPING['authorized'], *const.PAYMENT_STATUS_MAPPING['done'],
+            *MONEY_STATUSES.values(),
+        ]
+        told = defaultdict(int)
+        for row in self.search([
+            ('provider_id', '=', provider.id), ('channel', '=', 'webhook'),
+            ('create_date', '>=', day), ('state', '=', 'foreign'), ('status', 'in', statuses),
+        ]):
+            told[row.merchant_reference, row.currency, row.command] += int(row.amount_minor)
+        received = defaultdict(int)
+        for (reference, currency, _command), amount_minor in told.items():
+            received[reference, currency] = max(received[reference, currency], amount_minor)
+        return received

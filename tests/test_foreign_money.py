@@ -46,6 +46,26 @@ class TestForeignMoney(ProblemCommon):
         action = self._act(problem)
         self.assertEqual(self.messages.search(action['domain']), kept)
 
+    def test_operation_on_a_payment_that_is_not_known_is_told(self):
+        """ Test what only operations tell of, as the payment is not in a restored backup. """
+        capture = {'command': 'CAPTURE', 'status': '04', 'response_code': '04000'}
+        for amount in ('500', '700'):  # One payment, in parts.
+            self._deliver(self._make_foreign('LOST-1', amount=amount, **capture))
+        self.assertEqual(self._find('no_payment').detail, "12.00 EUR")
+        self._deliver(self._make_foreign(
+            'LOST-2', command='REFUND', status='06', response_code='06000', amount='300',
+        ))
+        self._deliver(self._make_foreign('LOST-1', amount='2000'))  # The payment itself.
+        self.assertEqual(self._find('no_payment').detail, "23.00 EUR")
+
+    def test_operation_that_took_nothing_is_not_told_of(self):
+        """ Test a capture that was refused, and the release of a reserved amount. """
+        self._deliver(self._make_foreign(command='CAPTURE', status='05', response_code='05666'))
+        self._deliver(self._make_foreign(
+            command='VOID_AUTHORIZATION', status='08', response_code='08000',
+        ))
+        self.assertFalse(self._find('no_payment'))
+
     def test_what_took_no_money_is_kept_but_not_told_of(self):
         """ Test a payment that was declined elsewhere. """
         message = self._make_foreign(status='13', response_code='13666')

@@ -207,11 +207,11 @@ class Ledger:
         self._move_money(payment, operation)
         return operation
 
-    @staticmethod
-    def _move_money(payment, operation):
+    def _move_money(self, payment, operation):
         """ Book the money of an operation that succeeded. """
         if not operation.outcome.is_success:
             return
+        payment.note_move(operation.command, operation.amount, self.clock.now())
         if operation.command == 'CAPTURE':
             payment.captured += operation.amount
         elif operation.command == 'REFUND':

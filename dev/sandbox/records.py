@@ -92,6 +92,7 @@ class Payment:
     :param bool is_page_open: Whether the shopper can still act.
     :param dict result: The unsigned fields of its latest result message.
     :param Means challenge: The card that waits for 3-D Secure, if any.
+    :param list moves: Each movement of its money, oldest first; see `note_move`.
     """
 
     request: dict = field(repr=False)
@@ -115,6 +116,7 @@ class Payment:
     token_name: str = ''
     authorization_code: str = ''
     operations: list = field(default_factory=list)
+    moves: list = field(default_factory=list)
 
     @property
     def merchant_identifier(self):
@@ -151,6 +153,15 @@ class Payment:
         """ Tell whether the bank has decided. """
         return self.outcome is not None and not self.outcome.is_open
 
+    def note_move(self, command, amount, now):
+        """ Keep when money was reserved, taken, given back or released.
+
+        :param str command: The command that moved it.
+        :param int amount: How much, in minor units.
+        :param float now: The sandbox's time, in seconds since the epoch.
+        """
+        self.moves.append({'command': command, 'amount': amount, 'at': now})
+
     def apply(self, outcome, now):
         """ Book the result of a payment attempt.
 
@@ -160,6 +171,7 @@ class Payment:
         self.outcome = self.latest = outcome
         if not outcome.is_success:
             return
+        self.note_move(self.command, self.amount, now)
         self.authorized, self.authorized_at = self.amount, now
         self.authorization_code = self.authorization_code or f'{secrets.randbelow(10 ** 6):06d}'
         if outcome.status == '14':
@@ -190,4 +202,5 @@ class Payment:
             'attempts': self.attempts,
             'created': self.created,
             'operations': [operation.describe(self.fort_id) for operation in self.operations],
+            'moves': self.moves,
         }

@@ -19,12 +19,18 @@ CREDENTIALS = {
 class Sandbox:
     """ A running sandbox. """
 
-    def __init__(self, run_folder, port=None):
+    def __init__(self, run_folder, port=None, retry_interval=1):
+        """
+        :param Path run_folder: The folder for the log.
+        :param int port: The port to listen on; any free one by default.
+        :param float retry_interval: The seconds between two attempts at a notification.
+        """
         port = port or find_free_port()
         self.url = f'http://127.0.0.1:{port}'
         log = run_folder / f'sandbox-{port}.log'
         self.process = start(
-            [get_python('tools'), '-m', 'sandbox', '--port', port, '--retry-interval', '1'],
+            [get_python('tools'), '-m', 'sandbox', '--port', port, '--retry-interval',
+             retry_interval],
             log=log, cwd=DEV,
         )
         wait_for_http(f'{self.url}/_sandbox/health', self.process, log, seconds=30)

@@ -14,7 +14,7 @@ class Stack:
 
     def __init__(
         self, source, run_folder, postgres=None, port=None, sandbox_port=None, coverage=None,
-        modules=BASE_MODULES, others=(), database=None, live_host=None,
+        modules=BASE_MODULES, others=(), database=None, live_host=None, retry_interval=1,
     ):
         """
         :param Source source: The Odoo to run.
@@ -28,12 +28,13 @@ class Stack:
         :param str database: The name of the database, if another shop of the series is running.
         :param dict live_host: The variables of `make_live_host`, if APS's live host is to be one
                                that tests open.
+        :param float retry_interval: The seconds after which the sandbox repeats a notification.
         """
         self.postgres = postgres or Postgres(run_folder)
         self.second_url = self.second_process = None
         self.odoo = Odoo(source, self.postgres, run_folder)
         self.database = database or 'shop_' + source.series.replace('.', '')
-        self.sandbox = Sandbox(run_folder, sandbox_port)
+        self.sandbox = Sandbox(run_folder, sandbox_port, retry_interval)
         self._install(modules, others)
         self.odoo.coverage = coverage
         self.odoo.environment = live_host or {}

@@ -1,6 +1,7 @@
 """ The control API. """
 
 import json
+import time
 
 import pytest
 
@@ -17,6 +18,23 @@ def test_phrases_and_card_numbers_are_never_shown(shop, client):
     shown = ''.join(client.get(f'/_sandbox/{path}').text for path in paths)
 
     assert not [secret for secret in SECRETS if secret in shown]
+
+
+def test_ledger_tells_when_money_was_moved(shop):
+    shop.control('clock', offset_seconds=86400)
+    shop.pay(command='AUTHORIZATION')
+    shop.api(command='CAPTURE', amount='4000', currency='SAR')
+    shop.api(command='CAPTURE', amount='9999', currency='SAR')  # Too much.
+    shop.control('clock', offset_seconds=2 * 86400)
+    shop.api(command='REFUND', amount='1', currency='SAR')
+
+    moves = shop.ledger()['moves']
+
+    assert [(move['command'], move['amount']) for move in moves] == [
+        ('AUTHORIZATION', 10000), ('CAPTURE', 4000), ('REFUND', 1),
+    ]
+    days = [round((move['at'] - time.time()) / 86400) for move in moves]
+    assert days == [1, 1, 2]
 
 
 def test_strangers_are_kept_out(client):

@@ -1,0 +1,1 @@
+""" Tests of the simulated years: a folder apart, as these say nothing about the package `aps`. """
