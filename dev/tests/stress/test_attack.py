@@ -345,7 +345,7 @@ def test_flood_neither_fills_the_memory_nor_stops_the_shop(shop, kind, tell):
     is_limited = kind != 'chunks' or shop.series != '17.0'
     statuses = {'length': {303, 413, None}, 'chunks': {303, 403, None}, 'unknown': {403}}
     assert set(flood.result()) <= statuses[kind]
-    tell(f"{len(requests)} requests, {count(flood.result())}; other requests took "
+    tell(f"{len(flood.result())} requests, {count(flood.result())}; other requests took "
          f"{statistics.median(durations):.3f} s, at most {max(durations):.3f} s; "
          f"{(peak - before) / MEGABYTE:.1f} MB more memory")
     assert max(durations) < 5

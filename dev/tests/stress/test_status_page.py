@@ -171,7 +171,7 @@ def test_flood_of_status_pages_has_aps_asked_rarely(shop, aps, tell):
     tell(f"{len(durations)} status pages and as many polls of {FLOODING} strangers in "
          f"{seconds:.0f} s: median {statistics.median(durations):.2f} s, longest "
          f"{max(durations):.2f} s; APS was asked {sum(asked)} times, no more than "
-         f"{max(asked)} times about a payment")
+         f"{max(asked)} about one payment")
     assert max(asked) <= 1 + 2 * (seconds // 60), "It is asked at once, and rarely again."
     assert max(durations) < LONGEST_WAIT
 

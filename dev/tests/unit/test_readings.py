@@ -81,6 +81,14 @@ def test_what_is_missing_is_missing():
         assert readings.has_one_reading({**fields, name: ''})
 
 
+def test_field_without_value_hides_no_unknown_one():
+    """ Test what stands behind a token, if APS did not sign the field without value between. """
+    fields = {**SUCCESS, 'token_name': 'T1', 'unknown': '1'}
+    assert not readings.has_one_reading(fields)
+    assert not readings.has_one_reading({**fields, 'transaction_date': ''})
+    assert readings.has_one_reading({**fields, 'transaction_date': '2026'})
+
+
 @pytest.mark.parametrize(('changes', 'reason'), [
     ({'query_command': 'CHECK_STATUS'}, 'API'), ({'service_command': 'UPDATE_TOKEN'}, 'API'),
     ({'status': ''}, 'missing'), ({'response_code': ''}, 'missing'),
