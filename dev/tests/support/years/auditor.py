@@ -25,12 +25,16 @@ LONGEST_WAIT = 5.5 * DAY
 # What shoppers read who tried a second card on the same page of APS, while only the failure of the
 # first one was known: the page has APS asked, and looks again by itself. That is listed apart.
 CORRECTED, CORRECTION_TIME = 'corrected soon', 15 * 60
+FORGOTTEN = 'forgotten by a backup'
+APART = (CORRECTED, FORGOTTEN)
 # The problems that tell of a difference of sums.
 TELLING = ('operation_failed', 'outcome_open', 'mismatch')
 # Of messages that tell of money that an account has received.
 MONEY_STATUSES = ('02', '04', '06', '14')
 LAPSING = (5 * DAY, 7 * DAY)
-RETENTION = 188 * DAY  # The trail is kept for 180 days, and is purged once a week.
+# The trail is kept for 180 days, and is purged once a week, see `World`.
+WEEK = 8 * DAY
+RETENTION = 180 * DAY + WEEK
 
 
 class Finding(NamedTuple):
@@ -57,8 +61,8 @@ def audit(books):
     """
     cases = make_cases(books)
     found = [finding for rule in RULES for finding in rule(books, cases)]
-    findings = [finding for finding in found if finding.rule != CORRECTED]
-    waiting, apart = [], [finding for finding in found if finding.rule == CORRECTED]
+    findings = [finding for finding in found if finding.rule not in APART]
+    waiting, apart = [], [finding for finding in found if finding.rule in APART]
     for case in cases.values():
         kind, text = compare(books, case)
         if kind == 'waiting':
@@ -108,8 +112,7 @@ def _compare_unknown(books, case, told):
     if not any((told.captured, told.is_reserved)):
         return None, ""
     text = f"APS has {told}, Odoo has nothing"
-    created = parse(case.entry['created'])
-    if any(begin <= created <= end for begin, end in books.lost_hours):
+    if is_lost(books, parse(case.entry['created'])):
         return 'apart', f"Made in hours that a backup has forgotten: {text}"
     return 'unknown payment', text
 
@@ -347,10 +350,24 @@ def find_untold_foreign_money(books, _cases):
 
 
 def find_forgotten_messages(books, _cases):
-    """ What APS has said again of what Odoo doesn't know is kept. """
+    """ What APS has said, or has said again, of what Odoo doesn't know is kept.
+
+    What it said in hours that a restored backup has forgotten is listed apart.
+    """
     kept = {message['reference'] for message in books.foreign}
-    young = {reference for reference, at in books.links.items() if books.now - at < 179 * DAY}
-    return [Finding('foreign message not kept', one, "") for one in sorted(young - kept)]
+    return [
+        Finding(
+            FORGOTTEN if is_lost(books, at) else 'foreign message not kept', reference,
+            f"told at {describe(at)}",
+        )
+        for reference, at in sorted(books.links.items())
+        if reference not in kept and books.now - at < RETENTION - WEEK
+    ]
+
+
+def is_lost(books, moment):
+    """ Return whether a moment is in hours that a restored backup has forgotten. """
+    return any(begin <= moment <= end for begin, end in books.lost_hours)
 
 
 # === Words === #

@@ -188,6 +188,9 @@ def test_what_a_restored_backup_has_forgotten_is_listed_apart():
     report = audit(make_books(lost_hours=lost, **values))
     assert not report.findings and [one.subject for one in report.apart] == [REFERENCE]
 
+    told = audit(make_books(lost_hours=lost, links={'LINK': BEGIN}))
+    assert not told.findings and [one.subject for one in told.apart] == ['LINK']
+
     elsewhere = [(BEGIN - 5000, BEGIN - 4000)]
     assert find(make_books(lost_hours=elsewhere, **values)) == {'unknown payment'}
 
