@@ -144,7 +144,7 @@ class PaymentAPSGoLive(models.TransientModel):
                 "The payment provider is not in test mode any more. Close this window."
             ))
         values = provider._aps_strip_credentials({name: self[name] for name in KEY_ATTRIBUTES})
-        self.unlink()
+        self.sudo().unlink()
         return dataclasses.replace(provider._aps_get_account(), environment='enabled', **{
             attribute: values[name] for name, attribute in KEY_ATTRIBUTES.items()
         })

@@ -42,6 +42,7 @@ MODELS = {
     'payment.aps.charge': Rights(read=ADMINISTRATOR),
     'payment.aps.closing': Rights(read=ACTING, write=ACTING, create=ACTING),
     'payment.aps.dismissal': Rights(read=ACTING, write=ACTING, create=ACTING),
+    'payment.aps.go.live': Rights(read=ADMINISTRATOR, write=ADMINISTRATOR, create=ADMINISTRATOR),
     'payment.aps.message': Rights(read=READING),
     'payment.aps.problem': Rights(read=READING),
     'payment.aps.refusal': Rights(read=ADMINISTRATOR, unlink=ADMINISTRATOR),
@@ -51,6 +52,11 @@ ABSTRACT_MODELS = {'payment.aps.record', 'payment.aps.single.use'}  # Without an
 METHODS = {
     ('payment.aps.closing', 'action_close'): ACTING,
     ('payment.aps.dismissal', 'action_dismiss'): ACTING,
+    ('payment.aps.go.live', 'action_check'): ADMINISTRATOR,
+    ('payment.aps.go.live', 'action_go_live'): ADMINISTRATOR,
+    ('payment.aps.go.live', 'action_go_live_all_the_same'): ADMINISTRATOR,
+    ('payment.aps.go.live', 'action_put_right'): ADMINISTRATOR,
+    ('payment.aps.go.live', 'create'): ADMINISTRATOR,
     ('payment.aps.message', 'init'): NOBODY,
     ('payment.aps.problem', 'action_dismiss'): ACTING,
     ('payment.aps.problem', 'action_open_dismissal'): ACTING,
@@ -65,6 +71,7 @@ METHODS = {
     ('payment.provider', 'action_aps_confirm_database'): ADMINISTRATOR,
     ('payment.provider', 'action_aps_look_again'): ADMINISTRATOR,
     ('payment.provider', 'action_aps_make_test_payment'): ADMINISTRATOR,
+    ('payment.provider', 'action_aps_prepare_live_payments'): ADMINISTRATOR,
     ('payment.provider', 'action_aps_swap_phrases'): ADMINISTRATOR,
     ('payment.provider', 'action_aps_use_sha_type'): ADMINISTRATOR,
     ('payment.provider', 'action_aps_view_messages'): ADMINISTRATOR,
@@ -90,7 +97,7 @@ OTHER_FIELDS = {('payment.token', 'aps_expiry_date'): LOGGED_IN}  # Of their own
 
 # What everybody has to open a window of their own for.
 WINDOWS = (
-    'payment.aps.closing', 'payment.aps.dismissal', 'payment.capture.wizard',
+    'payment.aps.closing', 'payment.aps.dismissal', 'payment.aps.go.live', 'payment.capture.wizard',
     'payment.refund.wizard',
 )
 PROVIDER = {'name': "Rights", 'code': 'aps'}  # One to act on.
@@ -126,6 +133,7 @@ class Subjects:
             'payment.aps.dismissal': {
                 'problem_ids': [(6, 0, [self.ids['payment.aps.problem']])], 'reason': "Test",
             },
+            'payment.aps.go.live': {'provider_id': self.ids['payment.provider']},
             'payment.capture.wizard': {
                 'transaction_ids': [(6, 0, [payment.id])], 'amount_to_capture': 10,
             },
