@@ -33,7 +33,11 @@ def make_live_host(folder):
          '-keyout', certificate, '-out', certificate],
         what="Making a certificate",
     )
-    return {PROXY: f'http://127.0.0.1:{find_free_port()}', CERTIFICATE: str(certificate)}
+    return {
+        PROXY: f'http://127.0.0.1:{find_free_port()}',
+        CERTIFICATE: str(certificate),
+        'no_proxy': '127.0.0.1,localhost',  # Hosts that tests make themselves are met directly.
+    }
 
 
 @contextmanager
