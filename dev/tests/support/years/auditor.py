@@ -263,7 +263,9 @@ def _check_twice(books, document, cases):
     paid, since = 0, 0
     for case in cases:
         sums = sum_rows(case.rows)
-        paid += sums.captured - sums.refunded or (case.root['amount'] if sums.is_reserved else 0)
+        # Odoo goes on to say that it is reserved after the bank has released it.
+        is_reserved = sums.is_reserved and sum_moves(case.entry, books.now).is_reserved
+        paid += sums.captured - sums.refunded or (case.root['amount'] if is_reserved else 0)
         since = max([since, *(row['changed'] or 0 for row in case.rows)])
     is_told = any(
         problem['kind'] == 'paid_twice' for case in cases for problem in case.problems

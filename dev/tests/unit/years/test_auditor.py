@@ -216,6 +216,19 @@ def test_payment_twice_is_noticed_unless_it_is_told():
     }))
 
 
+@pytest.mark.parametrize('days, rules', [(1, {'paid twice and not told'}), (8, set())])
+def test_amount_that_the_bank_has_released_is_not_paid_twice(days, rules):
+    """ Odoo goes on to say that it is reserved. """
+    second = 'S00042-CCCCDDDD'
+    reserved = {'command': 'AUTHORIZATION', 'amount': 10000, 'at': NOW - days * DAY}
+    books = make_books(
+        ledger=[make_entry(), make_entry(second, 'AUTHORIZATION', moves=[reserved])],
+        transactions=[make_row(), make_row(2, second, state='authorized')],
+        documents=[make_order(1, 2)],
+    )
+    assert find(books) == rules
+
+
 def test_authorization_that_lapses_silently_is_noticed():
     age = 6 * DAY
     entry = make_entry(
