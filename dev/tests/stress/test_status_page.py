@@ -14,8 +14,9 @@ import pytest
 
 from tests.support.extent import get_extent
 from tests.support.payments import Merchant
-from tests.support.portal_shopper import PortalShopper, post_form
+from tests.support.portal_shopper import JSONError, PortalShopper, post_form
 from tests.support.running_shop import Shop
+from tests.support.visitor import CONFLICT
 from workbench.odoo import Odoo
 from workbench.odoo_source import find_sources
 from workbench.postgres import Postgres
@@ -104,10 +105,24 @@ def wait_at_status_page(shopper):
     begin = time.monotonic()
     open_status_page(shopper)
     while time.monotonic() - begin < 60:
-        if shopper.call('/payment/status/poll')['state'] == 'done':
+        if poll(shopper) == 'done':
             break
         time.sleep(0.2)
     return time.monotonic() - begin
+
+
+def poll(shopper):
+    """ Ask for the state as the status page does.
+
+    :return: The state; `None` if the payment was just being processed, so that the page asks again.
+    :rtype: str | None
+    """
+    try:
+        return shopper.call('/payment/status/poll')['state']
+    except JSONError as error:
+        if str(error) != CONFLICT:
+            raise
+        return None
 
 
 def end_run(shop, run):
