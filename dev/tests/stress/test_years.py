@@ -50,6 +50,7 @@ ENTRY = (
     "WHERE payment_type = 'inbound' AND payment_transaction_id IS NOT NULL"
 )
 TAKEN = f"SELECT payment_transaction_id FROM account_payment WHERE id = ({ENTRY})"
+FIRST_TAKEN = TAKEN.replace('max(id)', 'min(id)')  # Not one of the hours that a backup lost.
 PLANTED = {
     'booked otherwise': f"UPDATE account_payment SET amount = amount + 0.01 WHERE id = ({ENTRY})",
     'not booked':
@@ -66,7 +67,7 @@ PLANTED = {
         "UPDATE payment_transaction SET state_message = 'You have not been charged.' "
         f"WHERE id = ({TAKEN})",
     'unknown payment':
-        f"UPDATE payment_transaction SET reference = 'X' || reference WHERE id = ({TAKEN})",
+        f"UPDATE payment_transaction SET reference = 'X' || reference WHERE id = ({FIRST_TAKEN})",
 }
 
 
