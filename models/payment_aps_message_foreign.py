@@ -143,7 +143,12 @@ class PaymentAPSMessage(models.Model):
             ('provider_id', '=', provider.id), ('channel', '=', 'webhook'),
             ('create_date', '>=', day), ('state', '=', 'foreign'), ('status', 'in', statuses),
         ]):
-            told[row.merchant_reference, row.currency, row.command] += int(row.amount_minor)
+            key = (row.merchant_reference, row.currency, row.command)
+            amount_minor = int(row.amount_minor)
+            if row.command in MONEY_STATUSES:
+                told[key] += amount_minor  # There may be several of a payment.
+            else:  # A payment is one, in however many words it is told.
+                told[key] = amount_minor
         received = defaultdict(int)
         for (reference, currency, _command), amount_minor in told.items():
             received[reference, currency] = max(received[reference, currency], amount_minor)

@@ -58,6 +58,12 @@ class TestForeignMoney(ProblemCommon):
         self._deliver(self._make_foreign('LOST-1', amount='2000'))  # The payment itself.
         self.assertEqual(self._find('no_payment').detail, "23.00 EUR")
 
+    def test_payment_that_is_told_in_other_words_counts_once(self):
+        """ Test the feedback and the notification of one payment, which may differ in a field. """
+        self._deliver(self._make_foreign())
+        self._deliver(self._make_foreign(response_message="Once more"))
+        self.assertEqual(self._find('no_payment').detail, "100.00 EUR")
+
     def test_operation_that_took_nothing_is_not_told_of(self):
         """ Test a capture that was refused, and the release of a reserved amount. """
         self._deliver(self._make_foreign(command='CAPTURE', status='05', response_code='05666'))
