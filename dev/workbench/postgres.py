@@ -14,7 +14,6 @@ from .system import (
     run,
     say,
     start,
-    wait_for_file,
 )
 
 SETTINGS = (
@@ -76,8 +75,7 @@ class Postgres:
             *prefix, binaries / 'postgres', '-D', folder / 'data', '-p', self.port, '-k', folder,
             *options,
         ]
-        self.process = start(self.command, log=log, cwd=run_folder)
-        wait_for_file(folder / f'.s.PGSQL.{self.port}', log)
+        self._start_process()
 
     def restart(self, sign, pause):
         """ Stop a private server, cutting all its connections, and start it again.
@@ -89,12 +87,19 @@ class Postgres:
         """
         end(self.process, sign)
         time.sleep(pause)
+        self._start_process()
+
+    def _start_process(self):
+        """ Start a private server, and wait until it takes connections.
+
+        :raise Failure: If it doesn't within a minute.
+        """
         self.process = start(self.command, log=self.log, cwd=self.log.parent)
         for _try in range(600):
             if not run(['pg_isready', '-q'], env=self.environment).returncode:
                 return
             time.sleep(0.1)
-        raise Failure(f"PostgreSQL did not come back. Log: {self.log}")
+        raise Failure(f"PostgreSQL did not start. Log: {self.log}")
 
     @property
     def environment(self):

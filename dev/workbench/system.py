@@ -215,22 +215,6 @@ def wait_for_http(url, process, log, seconds=180):
     raise Failure(f"The server at {url} doesn't answer. Log: {log}")
 
 
-def wait_for_file(file, log, seconds=60):
-    """ Wait until a file exists.
-
-    :param Path file: The file.
-    :param Path log: The log of the server that makes it, for the message if it fails.
-    :param float seconds: How long to wait.
-    :return: None
-    :raise Failure: If it isn't there in time.
-    """
-    deadline = time.monotonic() + seconds
-    while not file.exists():
-        if time.monotonic() > deadline:
-            raise Failure(f"{file.name} did not appear in time. Log: {log}")
-        time.sleep(0.1)
-
-
 def install_packages(*names):
     """ Install Debian packages that are missing.
 
