@@ -30,7 +30,9 @@ SHOP_FOLDERS = {
 }
 # The part whose shop has every app of Odoo that takes payments, and so a database of its own.
 APPS = 'apps'
-PARTS_OF_A_SERIES = ('odoo', 'core', 'upgrade', *SHOP_FOLDERS, APPS)
+# The part whose tests start a shop of their own, as they move its clock.
+YEARS = 'years'
+PARTS_OF_A_SERIES = ('odoo', 'core', 'upgrade', *SHOP_FOLDERS, YEARS, APPS)
 PARTS = (*PARTS_WITHOUT_ODOO, *PARTS_OF_A_SERIES)
 
 
@@ -95,6 +97,11 @@ class Parts:
             self._measure(f'upgrade {source.series}', self._run_upgrade, odoo)
         if set(SHOP_FOLDERS) & set(wanted):
             self._run_on_stack(source, coverage, SHOP_FOLDERS)
+        if YEARS in wanted:
+            environment = {'APS_SERIES': source.series, 'APS_LOG_FOLDER': str(odoo.folder)}
+            self._measure(
+                f'{YEARS} {source.series}', self._run_pytest, [TESTS / YEARS], environment
+            )
         if APPS in wanted:
             self._run_on_stack(
                 source, None, {APPS: TESTS / APPS}, modules=APP_MODULES, others=list_addons(),

@@ -27,7 +27,9 @@ from .system import (
 from .venvs import get_python
 
 # What runs beside each other, each with servers of its own; the longest first.
-JOBS = (('servers',), ('stress',), ('apps',), ('browser',), ('odoo', 'core', 'upgrade'))
+JOBS = (
+    ('servers',), ('stress',), ('years',), ('apps',), ('browser',), ('odoo', 'core', 'upgrade'),
+)
 # What of another series than the first one is run by default: what differs between them.
 PARTS_OF_ANOTHER_SERIES = ('odoo', 'upgrade')
 # How many jobs run at a time, on top of the number of cores: each waits half of its time, for time-

@@ -289,13 +289,14 @@ def find_untold_problems(books, _cases):
 
 
 def find_unfounded_problems(books, cases):
-    """ A problem that is open has a cause. """
+    """ A problem that is open has a cause, or had one until the watch last looked. """
     by_id = {row['id']: (case, row) for case in cases.values() for row in case.rows}
     findings = []
     for problem in books.problems:
-        if problem['state'] != 'open' or books.now - problem['first'] < GRACE:
-            continue
         case, row = by_id.get(problem['transaction_id'], (None, None))
+        since = max([problem['first'], *(one['written'] for one in (case.rows if case else ()))])
+        if problem['state'] != 'open' or books.now - since < GRACE:
+            continue
         is_unfounded = {
             'not_booked': lambda row=row: row['is_processed'],
             'lapsing': lambda case=case: case.root['state'] != 'authorized',

@@ -17,7 +17,8 @@ QUERIES = {
                tx.is_post_processed IS TRUE AS is_processed,
                {EPOCH.format('tx.aps_next_check', 'next_check')},
                {EPOCH.format('tx.create_date', 'created')},
-               {EPOCH.format('tx.last_state_change', 'changed')}
+               {EPOCH.format('tx.last_state_change', 'changed')},
+               {EPOCH.format('tx.write_date', 'written')}
           FROM payment_transaction tx
           JOIN res_currency currency ON currency.id = tx.currency_id
           JOIN payment_provider provider ON provider.id = tx.provider_id

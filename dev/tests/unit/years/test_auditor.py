@@ -33,7 +33,8 @@ def make_row(row_id=1, reference=REFERENCE, **values):
         'id': row_id, 'reference': reference, 'state': 'done', 'amount': 10000, 'currency': 'AED',
         'operation': 'online_redirect', 'source_id': None, 'aps_operation': None,
         'request_state': None, 'state_message': None, 'reason': None, 'is_processed': True,
-        'next_check': None, 'created': BEGIN - 60, 'changed': BEGIN + 1, **values,
+        'next_check': None, 'created': BEGIN - 60, 'changed': BEGIN + 1, 'written': BEGIN + 1,
+        **values,
     }
 
 
@@ -341,3 +342,13 @@ def test_new_sentence_about_money_has_to_be_judged():
 def test_booking_may_take_an_hour():
     row = make_row(changed=NOW - GRACE + 60)
     assert not find(make_books(transactions=[row], entries=[]))
+
+
+def test_problem_whose_cause_has_just_gone_stays_until_the_watch_looks():
+    problem = make_problem('lapsing', first=BEGIN)
+    captured = make_row(written=NOW - 5)
+    assert not find(make_books(transactions=[captured], problems=[problem]))
+    captured['written'] = NOW - GRACE
+    assert find(make_books(transactions=[captured], problems=[problem])) == {
+        'problem without cause'
+    }

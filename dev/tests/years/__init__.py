@@ -1,0 +1,1 @@
+""" Tests with a clock of their own: years in simulated time. """
