@@ -26,9 +26,10 @@ from .system import (
 )
 from .venvs import get_python
 
-# What runs beside each other, each with servers of its own; the longest first.
+# What runs beside each other, each with servers of its own; those first that take longest when the
+# suite is thorough.
 JOBS = (
-    ('servers',), ('stress',), ('years',), ('apps',), ('browser',), ('odoo', 'core', 'upgrade'),
+    ('years',), ('servers',), ('stress',), ('odoo', 'core', 'upgrade'), ('browser',), ('apps',),
 )
 # What of another series than the first one is run by default: what differs between them.
 PARTS_OF_ANOTHER_SERIES = ('odoo', 'upgrade')
@@ -171,10 +172,10 @@ class Suite:
         """
         is_narrowed = self.arguments.only or self.arguments.k or self.arguments.tags != ALL_TESTS
         jobs = []
-        for number, source in enumerate(sources):
-            is_whole = number == 0 or self.arguments.thorough or is_narrowed
-            wanted = PARTS_OF_A_SERIES if is_whole else PARTS_OF_ANOTHER_SERIES
-            for job in JOBS:
+        for job in JOBS:
+            for number, source in enumerate(sources):
+                is_whole = number == 0 or self.arguments.thorough or is_narrowed
+                wanted = PARTS_OF_A_SERIES if is_whole else PARTS_OF_ANOTHER_SERIES
                 parts = [part for part in job if part in wanted and part in self.arguments.parts]
                 if parts:
                     jobs.append((source.series, parts))
