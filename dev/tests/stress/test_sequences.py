@@ -15,7 +15,7 @@ from tests.support.extent import get_extent
 from tests.support.payments import Merchant
 from workbench.rpc import RPCError
 
-SEQUENCES = get_extent('APS_SEQUENCES', 40, 200)
+SEQUENCES = get_extent('APS_SEQUENCES', 25, 200)
 SEED = int(os.environ.get('APS_SEED', '20261123'))
 AMOUNT = 100
 PARTS = st.sampled_from((1, 10, 25.5, 40, 60, 74.5, 99.99, 100, 100.01))
