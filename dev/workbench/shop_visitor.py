@@ -1,23 +1,14 @@
 """ The requests of a shopper's browser, without a browser. """
 
-import html
-import json
-import re
 import time
-import urllib.parse
-import urllib.request
 
+from .rpc import BUSY, RPCError, Session, read_inputs
 from .system import Failure
 
 POLLS = 30
-INPUT = re.compile(r'name="(\w+)" value="([^"]*)"')
 
 
-class ShopError(Failure):
-    """ The shop answered with an error. """
-
-
-class ShopVisitor:
+class ShopVisitor(Session):
     """ A shopper who is logged in and pays orders with a card. """
 
     def __init__(self, stack, login):
@@ -25,10 +16,9 @@ class ShopVisitor:
         :param Stack stack: The running shop.
         :param dict login: The login and password.
         """
+        super().__init__(stack.url, stack.database, login)
         self.stack = stack
-        self.opener = urllib.request.build_opener(urllib.request.HTTPCookieProcessor())
-        session = self._call('/web/session/authenticate', db=stack.database, **login)
-        self.partner_id = session['partner_id']
+        self.partner_id = self.user['partner_id']
 
     def pay_order(self, order, **outcome):
         """ Pay an order on the payment page, and have the shop take notice.
@@ -49,7 +39,7 @@ class ShopVisitor:
         :return: The reference of the payment.
         :rtype: str
         """
-        values = self._call(
+        values = self.call(
             f"/my/orders/{order['id']}/transaction", access_token=order['access_token'],
             amount=order['amount_total'], flow='redirect', token_id=None,
             provider_id=self.stack.rpc.ref('payment.payment_provider_aps'),
@@ -76,14 +66,14 @@ class ShopVisitor:
 
         The shop answers `retry` if something else, such as a scheduled action, was in the way.
 
-        :raise ShopError: If it answers with another error, or with that one all the time.
+        :raise RPCError: If it answers with another error, or with that one all the time.
         """
         for polls_left in reversed(range(POLLS)):
             try:
-                self._call('/payment/status/poll')
+                self.call('/payment/status/poll')
                 return
-            except ShopError as error:
-                if not polls_left or not str(error).endswith('retry'):
+            except RPCError as error:
+                if not polls_left or str(error) != BUSY:
                     raise
                 time.sleep(1)
 
@@ -92,24 +82,6 @@ class ShopVisitor:
 
         :raise Failure: If the sandbox refuses it.
         """
-        fields = {name: html.unescape(value) for name, value in INPUT.findall(form)}
-        url = f'{self.stack.sandbox.url}/FortAPI/paymentPage'
-        body = urllib.parse.urlencode(fields).encode()
-        with self.opener.open(url, body, timeout=60) as response:
-            if '/FortAPI/page/' not in response.url:
-                raise Failure("The sandbox refused the form of the shop.")
-
-    def _call(self, route, **params):
-        """ Call a JSON route of the shop and return the result.
-
-        :raise ShopError: If the shop answers with an error.
-        """
-        body = json.dumps({'jsonrpc': '2.0', 'method': 'call', 'params': params}).encode()
-        request = urllib.request.Request(
-            self.stack.url + route, body, {'Content-Type': 'application/json'}
-        )
-        with self.opener.open(request, timeout=120) as response:
-            answer = json.load(response)
-        if 'error' in answer:
-            raise ShopError(f"The shop refused {route}: {answer['error']['data']['message']}")
-        return answer['result']
+        self.read(f'{self.stack.sandbox.url}/FortAPI/paymentPage', read_inputs(form))
+        if '/FortAPI/page/' not in self.url:
+            raise Failure("The sandbox refused the form of the shop.")

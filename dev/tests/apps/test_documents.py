@@ -5,7 +5,8 @@ import urllib.error
 import pytest
 
 from tests.support.documents import Invoice, Quotation
-from tests.support.visitor import JSONError, Visitor
+from tests.support.visitor import Visitor
+from workbench.rpc import RPCError
 from workbench.shop import PORTAL
 
 
@@ -167,7 +168,7 @@ def test_document_of_somebody_else_can_not_be_paid(seller, portal, customer_id):
         form.values['transaction_route'] = f'{document.path}/transaction' if (
             document.model == 'sale.order'
         ) else f'/invoice/transaction/{document.id}'
-        with pytest.raises(JSONError, match="token is invalid"):
+        with pytest.raises(RPCError, match="token is invalid"):
             form.start(access_token='0' * 20)
 
 

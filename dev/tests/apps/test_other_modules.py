@@ -4,7 +4,7 @@ import pytest
 
 from tests.support.documents import Invoice, Quotation
 from tests.support.purchases import Goods
-from tests.support.visitor import CONFLICT, JSONError
+from workbench.rpc import BUSY, RPCError
 
 
 @pytest.fixture
@@ -69,7 +69,7 @@ def test_what_a_module_withholds_is_neither_offered_nor_taken_in_test_mode(
     for form in (goods.check_out(stranger), invoice.open_form(stranger)):
         assert not [offer for offer in form.read_offers() if offer[0] == 'aps']
     for form in (shop_form, invoice_form):
-        with pytest.raises(JSONError, match="Choose another payment method"):
+        with pytest.raises(RPCError, match="Choose another payment method"):
             form.start()
     assert not invoice.is_paid()
 
@@ -84,7 +84,7 @@ def test_payment_of_an_order_that_a_module_keeps_from_being_confirmed_is_booked_
     attempt.go()
     attempt.leave()
     attempt.come_back()
-    with pytest.raises(JSONError, match="warehouse is closed"):
+    with pytest.raises(RPCError, match="warehouse is closed"):
         stranger.wait_for_result()
 
     assert attempt.read().state == 'done'
@@ -111,7 +111,7 @@ def test_payment_of_an_order_that_lacks_what_a_module_requires_is_booked_once(
     attempt.go()
     attempt.leave()
     attempt.come_back()
-    with pytest.raises(JSONError, match=CONFLICT):  # Odoo has the page wait for the database.
+    with pytest.raises(RPCError, match=BUSY):  # Odoo has the page wait for the database.
         stranger.call('/payment/status/poll')
 
     assert attempt.read().state == 'done'

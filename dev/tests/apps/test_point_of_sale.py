@@ -7,7 +7,8 @@ import pytest
 from tests.support.extent import get_extent
 from tests.support.payments import Merchant, Payment
 from tests.support.point_of_sale import Menu, Till
-from tests.support.visitor import JSONError, Visitor
+from tests.support.visitor import Visitor
+from workbench.rpc import RPCError
 
 # A telling part of the matrix by default, all of it in a thorough run.
 IS_WHOLE = bool(get_extent('APS_APPS', 0, 1))
@@ -111,7 +112,7 @@ def test_amount_that_has_changed_meanwhile_is_not_paid(till, stranger):
     order = till.ring_up(100, online=40)
     form = order.open_form(stranger)
     order.ask_for(60)
-    with pytest.raises(JSONError, match="amount to pay has changed"):
+    with pytest.raises(RPCError, match="amount to pay has changed"):
         form.start()
 
 

@@ -6,7 +6,8 @@ import pytest
 
 from tests.support.extent import get_extent
 from tests.support.purchases import Booth, Course, FreeTicket, Goods, Ticket
-from tests.support.visitor import ADMIN, JSONError, Visitor
+from tests.support.visitor import ADMIN, Visitor
+from workbench.rpc import RPCError
 from workbench.shop import PORTAL, get_currency
 
 APPS = {'goods': Goods, 'ticket': Ticket, 'booth': Booth, 'course': Course}
@@ -102,7 +103,7 @@ def test_seat_that_was_taken_meanwhile_is_not_paid(shop, seller, stranger):
 
     assert ticket.read_registrations().count('open') == 1
     if rival_form:
-        with pytest.raises(JSONError, match=r"(?i)seats|sold out"):
+        with pytest.raises(RPCError, match=r"(?i)seats|sold out"):
             rival_form.start()
 
 

@@ -1,6 +1,5 @@
 """ Two merchant accounts in one shop: each payment, message and saved card belongs to one. """
 
-import json
 import re
 import urllib.error
 import urllib.parse
@@ -10,8 +9,9 @@ from types import SimpleNamespace
 import pytest
 
 from tests.support.payments import Merchant
-from tests.support.portal_shopper import JSONError, PortalShopper, post_form, read_inputs
+from tests.support.portal_shopper import PortalShopper, post_form
 from tests.support.saved_cards import CARD, SavedCard
+from workbench.rpc import RPCError, Session, read_inputs
 from workbench.shop import get_currency
 
 SECOND = 'SandboxMID2'
@@ -172,7 +172,7 @@ def test_saved_card_of_a_former_account_is_neither_offered_nor_charged(shop, acc
 def try_former_card(shop, accounts, shopper, card):
     """ Have the shopper choose a card that isn't offered, in vain. """
     if shop.series == '17.0':
-        with pytest.raises(JSONError, match=FORMER_ACCOUNT):
+        with pytest.raises(RPCError, match=FORMER_ACCOUNT):
             shopper.pay_with_card(card.id, accounts.second_id, 12.3, 'USD')
     else:
         assert_refused(shop, shopper.pay_with_card(card.id, accounts.second_id, 12.3, 'USD'))
@@ -246,19 +246,16 @@ def open_payment_link(shop, order_id, provider_id, method_id):
         args=[[wizard_id], ['link']], kwargs={},
     )
     query = urllib.parse.urlsplit(wizard['link'])
-    opener = urllib.request.build_opener(urllib.request.HTTPCookieProcessor())
-    with opener.open(f'{shop.url}{query.path}?{query.query}', timeout=60) as response:
-        page = response.read().decode()
+    session = Session(shop.url)
+    page = session.read(f'{query.path}?{query.query}')
     assert set(re.findall(r'data-provider-id="(\d+)"', page)) == {str(provider_id)}
-    body = json.dumps({'jsonrpc': '2.0', 'method': 'call', 'params': {
-        'provider_id': provider_id, 'payment_method_id': method_id, 'token_id': None,
-        'amount': order['amount_total'], 'flow': 'redirect', 'tokenization_requested': False,
-        'landing_route': '/my', 'access_token': re.search(r'data-access-token="([^"]+)"', page)[1],
-    }}).encode()
-    route = re.search(r'data-transaction-route="([^"]+)"', page)[1]
-    request = urllib.request.Request(shop.url + route, body, {'Content-Type': 'application/json'})
-    with opener.open(request, timeout=60) as response:
-        return read_inputs(json.load(response)['result']['redirect_form_html'])
+    answer = session.call(
+        re.search(r'data-transaction-route="([^"]+)"', page)[1], provider_id=provider_id,
+        payment_method_id=method_id, token_id=None, amount=order['amount_total'], flow='redirect',
+        tokenization_requested=False, landing_route='/my',
+        access_token=re.search(r'data-access-token="([^"]+)"', page)[1],
+    )
+    return read_inputs(answer['redirect_form_html'])
 
 
 def make_second_account(shop):

@@ -1,13 +1,12 @@
 """ Shoppers of whom the shop knows little. """
 
-import json
 import re
-import urllib.request
 
 import pytest
 
 from tests.support.payments import Merchant
-from tests.support.portal_shopper import JSONError, PortalShopper, post_form, read_inputs
+from tests.support.portal_shopper import PortalShopper, post_form
+from workbench.rpc import RPCError, Session, read_inputs
 
 
 def test_shopper_without_email_pays_with_that_of_the_company(shop):
@@ -47,7 +46,7 @@ def test_stranger_donates_from_elsewhere_and_more_than_proposed(shop):
 
 
 def test_donation_of_more_than_ten_digits_is_refused_with_a_sentence(shop):
-    with pytest.raises(JSONError, match=r"150,000,000.00.* is too much for one payment"):
+    with pytest.raises(RPCError, match=r"150,000,000.00.* is too much for one payment"):
         donate(Merchant(shop), amount=150000000)
 
 
@@ -62,7 +61,7 @@ def test_customer_whose_contact_is_english_shops_in_arabic(shop):
     shop.rpc.call('res.partner', 'write', [shopper.partner_id], {'lang': 'en_US'})
     assert shopper.go_to_payment_page(card_id, 12.3, 'AED')['language'] == 'en'
 
-    shopper.opener.open(f'{shop.url}/ar/', timeout=60).close()
+    shopper.read('/ar/')
     fields = shopper.go_to_payment_page(card_id, 12.3, 'AED')
 
     assert fields['language'] == 'ar'
@@ -90,34 +89,24 @@ def donate(merchant, country='base.ae', amount=25, path='/donation/pay'):
     :rtype: dict
     """
     shop = merchant.shop
-    opener = urllib.request.build_opener(urllib.request.HTTPCookieProcessor())
+    session = Session(shop.url)
     card_id = merchant.switch_methods(['card'], True)['card']
-    with opener.open(f'{shop.url}{path}?amount=25', timeout=60) as response:
-        page = response.read().decode()
-    route = re.search(r'data-transaction-route="([^"]+)"', page)[1]
+    page = session.read(f'{path}?amount=25')
     context = {
         name: int(re.search(rf'data-{name.replace("_", "-")}="(\d+)"', page)[1])
         for name in ('currency_id', 'partner_id')
     }
-    body = json.dumps({'jsonrpc': '2.0', 'method': 'call', 'params': {
-        **context, 'amount': amount, 'token_id': None, 'flow': 'redirect',
-        'provider_id': merchant.provider_id, 'landing_route': '/donation/pay',
-        'payment_method_id': card_id,
-        'tokenization_requested': False, 'donation_comment': "",
-        'donation_recipient_email': 'shop@example.com',
-        'access_token': re.search(r'data-access-token="([^"]+)"', page)[1],
-        'partner_details': {
+    answer = session.call(
+        re.search(r'data-transaction-route="([^"]+)"', page)[1], **context, amount=amount,
+        token_id=None, flow='redirect', provider_id=merchant.provider_id,
+        payment_method_id=card_id, landing_route='/donation/pay', tokenization_requested=False,
+        donation_comment="", donation_recipient_email='shop@example.com',
+        access_token=re.search(r'data-access-token="([^"]+)"', page)[1],
+        partner_details={
             'name': "Somebody", 'email': 'donor@example.com', 'country_id': shop.rpc.ref(country),
         },
-    }}).encode()
-    request = urllib.request.Request(
-        shop.url + route, body, {'Content-Type': 'application/json'}
     )
-    with opener.open(request, timeout=60) as response:
-        answer = json.load(response)
-    if 'error' in answer:
-        raise JSONError(answer['error']['data']['message'])
-    return read_inputs(answer['result']['redirect_form_html'])
+    return read_inputs(answer['redirect_form_html'])
 
 
 def pay(shop, merchant, fields):

@@ -4,7 +4,7 @@
 import pytest
 
 from tests.support.payments import Merchant
-from tests.support.portal_shopper import JSONError, PortalShopper, post_form
+from tests.support.portal_shopper import PortalShopper, post_form
 from workbench.rpc import RPCError
 
 # What the protocol reference says about each: the code in Odoo, the option, the currency, the
@@ -124,7 +124,7 @@ def test_provider_in_test_mode_gives_nothing_away_that_it_is_not_offered_for(sho
     page = shopper.open_form(12.3, 'AED')
     gulf.rpc.call('payment.provider', 'write', [gulf.provider_id], {'is_published': False})
     try:
-        with pytest.raises(JSONError, match="Choose another payment method"):
+        with pytest.raises(RPCError, match="Choose another payment method"):
             shopper.go_to_payment_page(card_id, 12.3, 'AED', page=page)
     finally:
         gulf.rpc.call('payment.provider', 'write', [gulf.provider_id], {'is_published': True})

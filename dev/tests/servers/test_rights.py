@@ -196,7 +196,7 @@ class Subjects:
         windows = {}
         for model, (who, client) in itertools.product(WINDOWS, people.items()):
             try:
-                windows[who, model] = client.call(model, 'create', self.values[model])
+                windows[who, model] = client.call_model(model, 'create', self.values[model])
             except RPCError as error:
                 assert error.kind in REFUSALS
                 windows[who, model] = self.shop.rpc.call(model, 'create', self.values[model])
@@ -234,7 +234,7 @@ class Subjects:
         """
         rpc, cards = self.shop.rpc, {}
         for who in sorted(LOGGED_IN):
-            [user] = rpc.call('res.users', 'read', [people[who].uid], ['partner_id'])
+            [user] = rpc.call('res.users', 'read', [people[who].user['uid']], ['partner_id'])
             cards[who] = rpc.call('payment.token', 'create', {
                 'provider_id': self.merchant.provider_id, 'partner_id': user['partner_id'][0],
                 'payment_method_id': rpc.ref('payment.payment_method_card'),

@@ -14,12 +14,12 @@ import pytest
 
 from tests.support.extent import get_extent
 from tests.support.payments import Merchant
-from tests.support.portal_shopper import JSONError, PortalShopper, post_form
+from tests.support.portal_shopper import PortalShopper, post_form
 from tests.support.running_shop import Shop
-from tests.support.visitor import CONFLICT
 from workbench.odoo import Odoo
 from workbench.odoo_source import find_sources
 from workbench.postgres import Postgres
+from workbench.rpc import BUSY, RPCError
 from workbench.system import stop
 
 PAGES = 8
@@ -92,7 +92,7 @@ def start_payment(merchant, shop, is_paid=True):
 def open_status_page(shopper):
     """ Open the status page, and return how long that took, in seconds. """
     begin = time.monotonic()
-    shopper.opener.open(f'{shopper.shop.url}/payment/status', timeout=90).read()
+    shopper.read('/payment/status')
     return time.monotonic() - begin
 
 
@@ -119,8 +119,8 @@ def poll(shopper):
     """
     try:
         return shopper.call('/payment/status/poll')['state']
-    except JSONError as error:
-        if str(error) != CONFLICT:
+    except RPCError as error:
+        if str(error) != BUSY:
             raise
         return None
 

@@ -1,11 +1,10 @@
 """ The requests of a shopper's browser, without a browser. """
 
-import html
-import json
 import re
 import urllib.parse
 import urllib.request
 
+from workbench.rpc import Session, read_inputs
 from workbench.shop import PORTAL, activate_currency, get_currency
 
 
@@ -17,17 +16,7 @@ def post_form(shop, fields):
         assert '/FortAPI/page/' in response.url, "The sandbox refused the form."
 
 
-def read_inputs(form):
-    """ Return the names and values of the inputs of a form. """
-    inputs = re.findall(r'name="(\w+)" value="([^"]*)"', form)
-    return {name: html.unescape(value) for name, value in inputs}
-
-
-class JSONError(Exception):
-    """ The shop answered with an error. """
-
-
-class PortalShopper:
+class PortalShopper(Session):
     """ The requests of a shopper's browser who pays on a payment link. """
 
     def __init__(self, shop, login=PORTAL):
@@ -35,25 +24,9 @@ class PortalShopper:
         :param Shop shop: The running shop.
         :param dict login: Who it is, with the password.
         """
+        super().__init__(shop.url, shop.database, login)
         self.shop = shop
-        self.opener = urllib.request.build_opener(urllib.request.HTTPCookieProcessor())
-        session = self.call('/web/session/authenticate', db=shop.database, **login)
-        self.partner_id = session['partner_id']
-
-    def call(self, route, **params):
-        """ Call a JSON route and return the result.
-
-        :raise JSONError: If the shop answers with an error.
-        """
-        body = json.dumps({'jsonrpc': '2.0', 'method': 'call', 'params': params}).encode()
-        request = urllib.request.Request(
-            self.shop.url + route, body, {'Content-Type': 'application/json'}
-        )
-        with self.opener.open(request, timeout=60) as response:
-            answer = json.load(response)
-        if 'error' in answer:
-            raise JSONError(answer['error']['data']['message'])
-        return answer['result']
+        self.partner_id = self.user['partner_id']
 
     def move_to(self, country_code):
         """ Change the country of the shopper's address. """
@@ -96,9 +69,7 @@ class PortalShopper:
 
     def read_form(self, path):
         """ Return the fields of the form to the payment page on a page of the shop. """
-        with self.opener.open(self.shop.url + path, timeout=60) as response:
-            page = response.read().decode()
-        _before, _separator, form = page.partition('id="aps_payment_page_form"')
+        _before, _separator, form = self.read(path).partition('id="aps_payment_page_form"')
         return read_inputs(form)
 
     def _create_transaction(self, amount, currency, page=None, **params):
@@ -125,5 +96,4 @@ class PortalShopper:
         query = urllib.parse.urlencode({
             'amount': amount, 'currency_id': activate_currency(self.shop.rpc, currency),
         })
-        with self.opener.open(f'{self.shop.url}/payment/pay?{query}', timeout=60) as response:
-            return response.read().decode()
+        return self.read(f'/payment/pay?{query}')

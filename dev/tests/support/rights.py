@@ -1,10 +1,8 @@
 """ Who may do what, as tried over RPC: the people, what they call, and what becomes of it. """
 
 import ast
-import json
-import urllib.request
 
-from workbench.rpc import RPCError
+from workbench.rpc import RPCError, Session
 from workbench.shop import get_groups_field
 from workbench.system import REPOSITORY
 
@@ -21,53 +19,14 @@ REFUSALS = ('odoo.exceptions.AccessError', 'odoo.http.SessionExpiredException')
 HINDRANCES = ('odoo.exceptions.UserError', 'odoo.exceptions.ValidationError')
 
 
-class Visitor:
-    """ Somebody who calls what the web client of Odoo calls, logged in or not. """
-
-    def __init__(self, shop, login=None):
-        """
-        :param Shop shop: The running shop.
-        :param str login: The login, which is the password as well, if there is one.
-        """
-        self.url = shop.url
-        self.uid = None
-        self.opener = urllib.request.build_opener(urllib.request.HTTPCookieProcessor())
-        if login:
-            self.uid = self._post(
-                '/web/session/authenticate', db=shop.database, login=login, password=login
-            )['uid']
-
-    def call(self, model, method, *args, **kwargs):
-        """ Call a method of a model and return its result.
-
-        :raise RPCError: If Odoo answers with an error.
-        """
-        return self._post(
-            f'/web/dataset/call_kw/{model}/{method}',
-            model=model, method=method, args=args, kwargs=kwargs,
-        )
-
-    def _post(self, route, **params):
-        """ Call a route and return the result. """
-        body = json.dumps({'jsonrpc': '2.0', 'method': 'call', 'params': params}).encode()
-        request = urllib.request.Request(
-            self.url + route, body, {'Content-Type': 'application/json'}
-        )
-        with self.opener.open(request, timeout=60) as response:
-            answer = json.load(response)
-        if 'error' in answer:
-            raise RPCError(answer['error']['data']['message'], answer['error']['data']['name'])
-        return answer.get('result')
-
-
 def make_people(shop):
     """ Make a user of each kind.
 
     :param Shop shop: The running shop.
-    :return: Who they are in the browser, by the kind.
-    :rtype: dict[str, Visitor]
+    :return: Their browsers, by the kind.
+    :rtype: dict[str, Session]
     """
-    people = {PUBLIC: Visitor(shop)}
+    people = {PUBLIC: Session(shop.url)}
     for kind, xmlids in GROUPS.items():
         login = f'rights_{kind}'
         shop.rpc.call('res.users', 'create', {
@@ -75,14 +34,14 @@ def make_people(shop):
             'email': f'{login}@example.com',
             get_groups_field(shop.rpc): [(6, 0, [shop.rpc.ref(xmlid) for xmlid in xmlids])],
         }, context={'no_reset_password': True})
-        people[kind] = Visitor(shop, login)
+        people[kind] = Session(shop.url, shop.database, {'login': login, 'password': login})
     return people
 
 
 def find_out(client, model, method, *args):
     """ Call a method, and return what becomes of that.
 
-    :param Visitor client: Who calls it.
+    :param Session client: Who calls it.
     :param str model: The model.
     :param str method: The method.
     :param args: Its arguments.
@@ -91,7 +50,7 @@ def find_out(client, model, method, *args):
     :rtype: str
     """
     try:
-        client.call(model, method, *args)
+        client.call_model(model, method, *args)
     except RPCError as error:
         if error.kind in REFUSALS:
             return 'refused'

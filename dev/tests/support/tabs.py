@@ -1,11 +1,10 @@
 """ Shoppers who pay the same in several tabs, without a browser. """
 
 import html
-import json
 import re
 import secrets
-import urllib.parse
-import urllib.request
+
+from workbench.rpc import Session, read_inputs
 
 from .payments import Payment
 
@@ -38,7 +37,7 @@ class Document:
         ], ['body'])]
 
 
-class Tab:
+class Tab(Session):
     """ A tab of a browser of its own, in which a shopper pays a document. """
 
     def __init__(self, document, amount=100, card=None):
@@ -50,7 +49,7 @@ class Tab:
         self.document, self.amount, self.card = document, amount, card
         self.merchant = document.merchant
         self.shop = self.merchant.shop
-        self.opener = urllib.request.build_opener(urllib.request.HTTPCookieProcessor())
+        super().__init__(self.shop.url)
         self.payment = self.returned = None
         self.is_told = False  # Whether the notice was shown.
 
@@ -79,7 +78,7 @@ class Tab:
             page = self.read(NOTICE)
             action, fields = read_form(page)
         self.is_told = "being confirmed" in page or "has been received" in page
-        self._send(action, fields)
+        self.read(action, fields)
 
     def pay(self, result='success'):
         """ Pay on the payment page; nobody hears of it yet. """
@@ -93,7 +92,7 @@ class Tab:
         :param str channel: The way by which it does, one of `CHANNELS`.
         """
         if channel == 'return':
-            self._send(f'{self.shop.url}/payment/aps/return', self.returned['fields'])
+            self.read('/payment/aps/return', self.returned['fields'])
         elif channel == 'webhook':
             self.merchant.wait_for_notifications()
             self.shop.sandbox('POST', 'notifications/deliver', {
@@ -105,27 +104,6 @@ class Tab:
     def poll(self):
         """ Return what the status page tells the browser: the state, and where to go on. """
         return self.call('/payment/status/poll')
-
-    def call(self, route, **params):
-        """ Call a JSON route and return the result. """
-        body = json.dumps({'jsonrpc': '2.0', 'method': 'call', 'params': params}).encode()
-        request = urllib.request.Request(
-            self.shop.url + route, body, {'Content-Type': 'application/json'}
-        )
-        with self.opener.open(request, timeout=60) as response:
-            answer = json.load(response)
-        assert 'error' not in answer, answer['error']
-        return answer['result']
-
-    def read(self, path):
-        """ Return a page of the shop. """
-        with self.opener.open(self.shop.url + path, timeout=60) as response:
-            return response.read().decode()
-
-    def _send(self, action, fields):
-        """ Submit a form. """
-        body = urllib.parse.urlencode(fields).encode()
-        self.opener.open(action, body, timeout=30).close()
 
 
 def read_form(page):
@@ -139,5 +117,4 @@ def read_form(page):
         rf'<form[^>]*action="([^"]*(?:/FortAPI/paymentPage|{NOTICE}))"[^>]*?(?:/>|>(.*?)</form>)',
         page, re.DOTALL,
     )
-    inputs = re.findall(r'<input type="hidden" name="([^"]+)" value="([^"]*)"', form[2] or '')
-    return html.unescape(form[1]), {name: html.unescape(value) for name, value in inputs}
+    return html.unescape(form[1]), read_inputs(form[2] or '')

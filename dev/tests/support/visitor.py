@@ -1,16 +1,15 @@
 """ A visitor of the shop, without a browser: pages, forms, and the way through a payment. """
 
-import json
 import re
 import time
 import urllib.error
 import urllib.parse
-import urllib.request
 from html.parser import HTMLParser
 
-from .portal_shopper import JSONError, post_form
+from workbench.rpc import BUSY, RPCError, Session
 
-CONFLICT = 'retry'  # What the status page answers if the database was busy.
+from .portal_shopper import post_form
+
 POLLS = 20
 ADMIN = {'login': 'admin', 'password': 'admin'}
 
@@ -46,8 +45,8 @@ def find_tags(page, tag_name, /, **attributes):
     ]
 
 
-class Visitor:
-    """ The requests of somebody's browser. """
+class Visitor(Session):
+    """ The requests of somebody's browser, with the token that forms of Odoo need. """
 
     def __init__(self, shop, login=None, url=None):
         """
@@ -55,17 +54,12 @@ class Visitor:
         :param dict login: Who it is, with the password; a stranger by default.
         :param str url: The address of the website, if it isn't the first one.
         """
+        super().__init__(url or shop.url, shop.database, login)
         self.shop = shop
-        self.site = url or shop.url
-        self.opener = urllib.request.build_opener(urllib.request.HTTPCookieProcessor())
-        self.url = None  # Of the page that was read last.
-        if login:
-            self.call('/web/session/authenticate', db=shop.database, **login)
 
     def get(self, path, **query):
         """ Open a page and return its text. """
-        url = urllib.parse.urljoin(self.site, path)
-        return self._open(url + (f'?{urllib.parse.urlencode(query)}' if query else ''))
+        return self._open(path + (f'?{urllib.parse.urlencode(query)}' if query else ''))
 
     def read_status(self, path, **query):
         """ Open a page and return the HTTP status. """
@@ -78,38 +72,14 @@ class Visitor:
     def post(self, path, **fields):
         """ Post a form, with the token of the page that was read last, and return the page. """
         fields.setdefault('csrf_token', self.token)
-        body = urllib.parse.urlencode(fields, doseq=True).encode()
-        return self._open(urllib.parse.urljoin(self.site, path), body)
+        return self._open(path, fields)
 
-    def _open(self, url, body=None):
-        """ Make a request, and return the text of the page that it leads to. """
-        with self.opener.open(url, body, timeout=120) as response:
-            page = response.read().decode()
-            self.url = response.url
+    def _open(self, path, fields=None):
+        """ Open a page, or submit a form, and note the token of the page that it leads to. """
+        page = self.read(path, fields)
         token = re.search(r'csrf_token: "(\w+)"', page)
         self.token = token[1] if token else None
         return page
-
-    def call(self, route, **params):
-        """ Call a JSON route and return the result.
-
-        :raise JSONError: If the shop answers with an error.
-        """
-        body = json.dumps({'jsonrpc': '2.0', 'method': 'call', 'params': params}).encode()
-        request = urllib.request.Request(
-            self.site + route, body, {'Content-Type': 'application/json'}
-        )
-        with self.opener.open(request, timeout=120) as response:
-            answer = json.load(response)
-        if 'error' in answer:
-            raise JSONError(answer['error']['data']['message'])
-        return answer.get('result')
-
-    def call_model(self, model, method, *args, **kwargs):
-        """ Call a method of a model as the backend does, and return the result. """
-        return self.call(
-            '/web/dataset/call_kw', model=model, method=method, args=list(args), kwargs=kwargs
-        )
 
     def open_form(self, path, **query):
         """ Open a page with a payment form.
@@ -128,8 +98,8 @@ class Visitor:
         for _poll in range(POLLS):
             try:
                 answer = self.call('/payment/status/poll')
-            except JSONError as error:
-                if str(error) != CONFLICT:
+            except RPCError as error:
+                if str(error) != BUSY:
                     raise
                 time.sleep(0.2)
                 continue
@@ -184,7 +154,7 @@ class PaymentForm:
         :param dict params: What else the page sends, or sends otherwise.
         :return: The attempt.
         :rtype: Attempt
-        :raise JSONError: If the shop refuses.
+        :raise RPCError: If the shop refuses.
         """
         wanted = {'data_provider_id': str(provider_id)} if provider_id else {}
         [radio] = self._find_options(

@@ -1,16 +1,12 @@
 """ How long a shopper waits from the last click at APS to the confirmed order. """
 
-import html
-import json
-import re
 import statistics
 import time
 import urllib.parse
-import urllib.request
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass
 
-from ..rpc import Client
+from ..rpc import BUSY, Client, RPCError, Session, read_inputs
 from ..shop import leave_out_reports
 from ..system import Failure, say
 from .cases import CASES, FORM, RETURN, WEBHOOK, send, sign_success
@@ -69,7 +65,7 @@ class WaitRow:
         return {**asdict(self), 'own': self.own}
 
 
-class Shopper:
+class Shopper(Session):
     """ The browser of somebody who pays an order. """
 
     def __init__(self, subject, order):
@@ -77,18 +73,9 @@ class Shopper:
         :param Subject subject: The shop.
         :param dict order: What the shop knows of the order.
         """
+        super().__init__(subject.url)
         self.subject = subject
         self.order = order
-        self.opener = urllib.request.build_opener(urllib.request.HTTPCookieProcessor())
-
-    def call(self, path, **params):
-        """ Call a route of the shop as a script of its pages does, and return the answer. """
-        body = json.dumps({'jsonrpc': '2.0', 'method': 'call', 'params': params}).encode()
-        request = urllib.request.Request(
-            self.subject.url + path, body, {'Content-Type': 'application/json'}
-        )
-        with self.opener.open(request, timeout=120) as response:
-            return json.load(response)
 
     def leave(self):
         """ Choose the card, and leave for the payment page.
@@ -103,11 +90,7 @@ class Shopper:
             payment_method_id=values.payment_method_id, token_id=None, flow='redirect',
             tokenization_requested=False, landing_route=self.order['url'], is_validation=False,
         )
-        form = answer.get('result', {}).get('redirect_form_html', '')
-        fields = {
-            name: html.unescape(value)
-            for name, value in re.findall(r'name="(\w+)"\s+value="([^"]*)"', form)
-        }
+        fields = read_inputs(answer['redirect_form_html'])
         if 'merchant_reference' not in fields:
             raise Failure(f"{self.subject.name} gave a shopper no form. Log: {self.subject.log}")
         message = sign_success(*map(fields.get, ('merchant_reference', 'amount', 'currency')))
@@ -125,7 +108,7 @@ class Shopper:
         if status != 303:
             raise Failure(f"{self.subject.name} answered {status} to a return.")
         begin = time.perf_counter()
-        self.opener.open(f'{self.subject.url}/payment/status', timeout=120).read()
+        self.read('/payment/status')
         opened = time.perf_counter()
         self._wait_until_paid()
         return Wait(back, opened - begin, time.perf_counter() - opened)
@@ -134,12 +117,14 @@ class Shopper:
         """ Look at the payment as often as the script of the page does, until it is paid. """
         for interval in POLL_INTERVALS:
             time.sleep(interval)
-            answer = self.call('/payment/status/poll')
-            if 'error' not in answer:
-                if answer['result']['state'] in PAID_STATES:
-                    return
-            elif answer['error']['data']['message'] != 'retry':
-                raise Failure(f"The status page failed. Log: {self.subject.log}")
+            try:
+                answer = self.call('/payment/status/poll')
+            except RPCError as error:
+                if str(error) != BUSY:
+                    raise Failure(f"The status page failed. Log: {self.subject.log}") from error
+                continue
+            if answer['state'] in PAID_STATES:
+                return
         raise Failure(f"The status page never showed a paid order. Log: {self.subject.log}")
 
 

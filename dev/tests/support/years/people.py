@@ -2,11 +2,9 @@
 
 import html
 import http.client
-import json
 import re
 import secrets
 import urllib.parse
-import urllib.request
 from contextlib import suppress
 from typing import NamedTuple
 
@@ -14,7 +12,7 @@ from sandbox.currencies import decimals_of
 from tests.support.payments import Payment
 from tests.support.posting import post
 from tests.support.tabs import NOTICE, ROUTES, read_form
-from workbench.rpc import RPCError
+from workbench.rpc import RPCError, Session
 from workbench.shop import PRODUCT
 
 # What people see of a server that is not there, or that refuses what they want.
@@ -84,15 +82,13 @@ class Document:
             )
 
 
-class Attempt:
+class Attempt(Session):
     """ A tab of a browser of its own, in which a shopper pays a document. """
 
     def __init__(self, document):
         self.document, self.world = document, document.world
         self.shop = self.world.shop
-        self.opener = urllib.request.build_opener(
-            urllib.request.HTTPCookieProcessor(), urllib.request.ProxyHandler({})
-        )
+        super().__init__(self.shop.url)
         self.reference = self.answer = None
 
     def open(self):
@@ -107,8 +103,7 @@ class Attempt:
         self.reference = result['reference']
         action, fields = read_form(result['redirect_form_html'])
         if action == NOTICE:
-            page = self.read(NOTICE)
-            action, fields = read_form(page)
+            action, fields = read_form(self.look_at(NOTICE))
         self.submit(action, fields)
 
     def pay(self, result, news='now', **options):
@@ -134,43 +129,24 @@ class Attempt:
         answer = self.call('/payment/status/poll')
         self.note(answer.get('display_message') or '')
         if (answer.get('landing_route') or '').startswith('/payment/'):  # Says how it went on.
-            self.read(answer['landing_route'])
+            self.look_at(answer['landing_route'])
 
     def look(self):
         """ Open the status page. """
         with suppress(*EXPECTED):
-            self.read('/payment/status')
+            self.look_at('/payment/status')
             self.wait()
 
-    def call(self, route, **params):
-        """ Call a JSON route and return the result.
-
-        :raise RPCError: If the shop answers with an error.
-        """
-        body = json.dumps({'jsonrpc': '2.0', 'method': 'call', 'params': params}).encode()
-        request = urllib.request.Request(
-            self.shop.url + route, body, {'Content-Type': 'application/json'}
-        )
-        with self.opener.open(request, timeout=60) as response:
-            answer = json.load(response)
-        if 'error' in answer:
-            raise RPCError(answer['error']['data']['message'])
-        return answer['result']
-
-    def read(self, path):
+    def look_at(self, path):
         """ Read a page of the shop, and return it. """
-        with self.opener.open(self.shop.url + path, timeout=60) as response:
-            page = response.read().decode()
+        page = self.read(path)
         self.note(page)
         return page
 
     def submit(self, action, fields):
         """ Submit a form, and return the page that it leads to. """
-        body = urllib.parse.urlencode(fields).encode()
         # APS may take the request and never answer.
-        seconds = 60 if self.world.is_aps_up else 1
-        with self.opener.open(action, body, timeout=seconds) as response:
-            return response.read().decode()
+        return self.read(action, fields, timeout=60 if self.world.is_aps_up else 1)
 
     def note(self, page):
         """ Keep what the shopper reads. """
