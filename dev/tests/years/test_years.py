@@ -65,9 +65,9 @@ PLANTED = {
     'settled though not paid':
         "UPDATE sale_order SET state = 'sale' WHERE id = "
         "(SELECT max(id) FROM sale_order WHERE state != 'sale')",
-    'untrue: not_charged':
-        "UPDATE payment_transaction SET state_message = 'You have not been charged.' "
-        f"WHERE id = ({TAKEN})",
+    'untrue: not_charged':  # And not in the very seconds in which it was charged.
+        "UPDATE payment_transaction SET state_message = 'You have not been charged.', "
+        f"last_state_change = last_state_change + interval '1 minute' WHERE id = ({TAKEN})",
     'unknown payment':
         f"UPDATE payment_transaction SET reference = 'X' || reference WHERE id = ({FIRST_TAKEN})",
 }

@@ -360,13 +360,15 @@ class Staff:
         if not chosen or not self.world.is_aps_up:
             return
         payment, command = chosen[0], self.values['command']
-        [entry] = self.shop.sandbox(
+        entries = self.shop.sandbox(
             'GET', f'ledger?merchant_reference={urllib.parse.quote(payment.reference)}'
         )['payments']
+        if not entries:  # Nobody ever came to its page.
+            return
         order_news(self.world, payment.reference, self.values['news'])
         if command == 'REFUND' and self.values['news'] not in ('now', 'twice'):
             self.world.silent.add(payment.reference)
-        amount = max(round(entry['amount'] * self.values['share']), 1)
+        amount = max(round(entries[0]['amount'] * self.values['share']), 1)
         self.shop.sandbox('POST', 'backoffice', {
             'merchant_reference': payment.reference, 'command': command,
             **({'amount': amount} if command != 'VOID_AUTHORIZATION' else {}),
