@@ -34,11 +34,16 @@ def call_route(open_url, url, params, timeout=300):
     :param float timeout: How long to wait, in seconds.
     :return: What it returns.
     :raise RPCError: If Odoo answers with an error.
+    :raise ConnectionError: If it breaks off its answer, e.g., because it is killed.
     """
     body = json.dumps({'jsonrpc': '2.0', 'method': 'call', 'id': 1, 'params': params}).encode()
     request = urllib.request.Request(url, body, {'Content-Type': 'application/json'})
     with open_url(request, timeout=timeout) as response:
-        answer = json.load(response)
+        text = response.read()
+    try:
+        answer = json.loads(text)
+    except ValueError as error:
+        raise ConnectionError(f"Odoo broke off its answer after {len(text)} bytes.") from error
     if 'error' in answer:
         error = answer['error']
         data = error.get('data', {})
