@@ -1,6 +1,6 @@
 {
     'name': "Payment Provider: Amazon Payment Services",
-    'version': '1.5.0',
+    'version': '1.5.1',
     'category': 'Accounting/Payment Providers',
     'sequence': 350,
     'summary': "Cards and local methods of the Gulf, Egypt, Jordan and Lebanon",

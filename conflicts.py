@@ -1,3 +1,5 @@
+from contextlib import contextmanager
+
 from psycopg2 import OperationalError, errors
 
 from odoo import exceptions
@@ -31,3 +33,26 @@ def retry(cr, attempt, conflicts=CONFLICTS):
         except conflicts:
             cr.rollback()  # Forgets what was read, too.
     return attempt()
+
+
+@contextmanager
+def unwrapped():
+    """ Have a conflict raised as what it is, though something may have told it as its own error.
+
+    What renders e-mails tells whatever stops it as a fault of their template. Who waits for a
+    conflict, to start over, would not know it any more, and show it to whoever asks: the template
+    with a traceback.
+
+    :raise Exception: What is raised within, or the conflict that it comes of.
+    """
+    try:
+        yield
+    except CONFLICTS:
+        raise
+    except Exception as error:
+        cause = error
+        while cause and not isinstance(cause, CONFLICTS):
+            cause = cause.__cause__ or cause.__context__
+        if cause:
+            raise cause from None
+        raise

@@ -6,7 +6,7 @@ from markupsafe import Markup
 from odoo import _, api, fields, models
 
 from odoo.addons.payment_aps.aps import const
-from odoo.addons.payment_aps.conflicts import CONFLICTS
+from odoo.addons.payment_aps.conflicts import CONFLICTS, unwrapped
 from odoo.addons.payment_aps.models.payment_aps_problem import AUTHORIZED, NOT_BOOKED, UNSETTLED
 from odoo.addons.payment_aps.models.payment_provider import ACCOUNT_FIELDS
 from odoo.addons.payment_aps.models.payment_transaction_booking import BOOKING_DELAY
@@ -251,7 +251,7 @@ class PaymentAPSProblem(models.Model):
                 groups[user] = groups.get(user, self.browse()) | problem
         for user, problems in groups.items():
             try:
-                with self.env.cr.savepoint():
+                with unwrapped(), self.env.cr.savepoint():
                     problems._aps_open_activity(user)
             except CONFLICTS:
                 raise

@@ -177,7 +177,7 @@ def describe_failure(error):
              hold what is not for everybody.
     :rtype: str
     """
-    if isinstance(error, UserError):
-        return str(error)
+    if isinstance(error, UserError):  # That of an e-mail's template tells all of it.
+        return shorten(' '.join(str(error).split()), 500)
     diagnosis = getattr(error, 'diag', None)  # Of PostgreSQL.
     return shorten(diagnosis.message_primary if diagnosis else repr(error), 200)

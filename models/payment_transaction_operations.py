@@ -15,7 +15,7 @@ from odoo.addons.payment_aps.aps.errors import (
 from odoo.addons.payment_aps.aps.message import Answer
 from odoo.addons.payment_aps.aps.schedule import NOTICE_TIME
 from odoo.addons.payment_aps.aps.values import to_major_units, to_minor_units
-from odoo.addons.payment_aps.conflicts import CONFLICTS, retry
+from odoo.addons.payment_aps.conflicts import CONFLICTS, retry, unwrapped
 from odoo.addons.payment_aps.models.reasons import make_code_reason
 
 _logger = logging.getLogger(__name__)
@@ -489,7 +489,7 @@ class PaymentTransaction(models.Model):
         transaction must have had its own turn before.
         """
         try:
-            with self.env.cr.savepoint():
+            with unwrapped(), self.env.cr.savepoint():
                 self.source_transaction_id._aps_post_process_first()
         except CONFLICTS:
             raise

@@ -2,7 +2,7 @@
 from odoo import _, fields, models
 
 from odoo.addons.payment_aps.aps.errors import APSMessageAmbiguous, APSMessageRefused
-from odoo.addons.payment_aps.conflicts import CONFLICTS
+from odoo.addons.payment_aps.conflicts import CONFLICTS, unwrapped
 from odoo.addons.payment_aps.models.payment_aps_problem_watch import LAPSING_DAYS
 from odoo.addons.payment_aps.models.payment_transaction_booking import (
     BOOKING_TIME,
@@ -90,7 +90,7 @@ class PaymentTransaction(models.Model):
         if self._aps_is_booked_for_nothing():
             return self._aps_describe_lost_order()
         try:
-            with self.env.cr.savepoint():
+            with unwrapped(), self.env.cr.savepoint():
                 reason = self._aps_book_leftover()
         except CONFLICTS:
             raise

@@ -14,7 +14,7 @@ from odoo.addons.payment_aps.aps.errors import (
 )
 from odoo.addons.payment_aps.aps.message import Answer
 from odoo.addons.payment_aps.aps.values import parse_expiry_date
-from odoo.addons.payment_aps.conflicts import CONFLICTS
+from odoo.addons.payment_aps.conflicts import CONFLICTS, unwrapped
 
 _logger = logging.getLogger(__name__)
 
@@ -223,7 +223,7 @@ class PaymentTransaction(models.Model):
         """
         if answer:
             try:
-                with self.env.cr.savepoint():
+                with unwrapped(), self.env.cr.savepoint():
                     self._aps_handle(answer)
             except CONFLICTS:
                 raise  # A conflict in the database; Odoo runs the request again.

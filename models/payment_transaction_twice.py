@@ -6,7 +6,7 @@ from odoo.addons.payment_aps.aps import const
 from odoo.addons.payment_aps.aps.dues import find_surplus
 from odoo.addons.payment_aps.aps.message import Result
 from odoo.addons.payment_aps.aps.values import to_major_units
-from odoo.addons.payment_aps.conflicts import CONFLICTS
+from odoo.addons.payment_aps.conflicts import CONFLICTS, unwrapped
 from odoo.addons.payment_aps.models.payment_transaction_dues import TILL_FIELD
 
 _logger = logging.getLogger(__name__)
@@ -39,7 +39,7 @@ class PaymentTransaction(models.Model):
             return None
         is_pending = any(standings[tx] == 'pending' for tx in known)
         try:
-            with self.env.cr.savepoint():
+            with unwrapped(), self.env.cr.savepoint():
                 is_needless = self._aps_is_needless(known, is_pending)
         except CONFLICTS:
             raise
@@ -133,7 +133,7 @@ class PaymentTransaction(models.Model):
             if tx.provider_code != 'aps' or tx.operation == 'validation':
                 continue
             try:
-                with self.env.cr.savepoint():
+                with unwrapped(), self.env.cr.savepoint():
                     tx._aps_get_payment()._aps_note_twice()
             except CONFLICTS:
                 raise  # A conflict in the database; the engine tries again.

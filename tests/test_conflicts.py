@@ -2,6 +2,7 @@ from unittest.mock import Mock, call, patch
 
 from psycopg2 import InternalError, errors
 
+from odoo.exceptions import UserError
 from odoo.tests import tagged
 from odoo.tests.common import BaseCase
 
@@ -11,6 +12,7 @@ from odoo.addons.payment_aps.conflicts import (
     CONFLICTS,
     OVERTAKEN,
     retry,
+    unwrapped,
 )
 from odoo.addons.payment_aps.tests.common import APSCommon
 
@@ -60,6 +62,40 @@ class TestRetry(BaseCase):
                     retry(cr, attempt, conflicts)
                 attempt.assert_called_once_with()
                 self.assertFalse(cr.mock_calls)
+
+
+@tagged('post_install', '-at_install')
+class TestUnwrapped(BaseCase):
+    """ Conflicts that something has told as errors of its own. """
+
+    def test_conflict_is_raised_whatever_it_was_made_of(self):
+        """ Test a conflict as such, one that is named as the cause, and one that is not. """
+        conflict = errors.SerializationFailure("busy")
+        for depth, cause in ((0, None), (1, conflict), (2, None)):
+            with (
+                self.subTest(depth=depth, cause=cause),
+                self.assertRaises(errors.SerializationFailure) as raised,
+                unwrapped(),
+            ):
+                self._wrap(conflict, depth, cause)
+            self.assertIs(raised.exception, conflict)
+
+    def _wrap(self, conflict, depth, cause):
+        """ Raise a conflict as it comes through some layers. """
+        if not depth:
+            raise conflict
+        try:
+            self._wrap(conflict, depth - 1, cause)
+        except Exception:
+            raise UserError("The template is broken.") from cause
+
+    def test_anything_else_is_raised_as_it_is(self):
+        """ Test an error that has nothing to do with a conflict. """
+        error = UserError("The template is broken.")
+        error.__cause__ = KeyError("name")
+        with self.assertRaises(UserError) as raised, unwrapped():
+            raise error
+        self.assertIs(raised.exception, error)
 
 
 @tagged('post_install', '-at_install')

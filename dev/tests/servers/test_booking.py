@@ -6,6 +6,8 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from tests.support.payments import Payment
+from tests.support.tabs import Document, Tab
+from workbench.rpc import BUSY, RPCError
 
 BOOKED = ('posted', 'in_process', 'paid')
 
@@ -202,3 +204,40 @@ def test_two_processes_that_book_a_payment_are_not_told_of_each_other(merchant, 
         ('transaction_id', '=', payment.id),
     ], ['detail'])
     assert 'duplicate key' not in str(problems), "Nobody can put that right."
+
+
+@pytest.fixture
+def conflict_in_email(shop):
+    """ Have another process be faster while Odoo writes the e-mail of an order, the first time. """
+    template_id = shop.rpc.ref('sale.mail_template_sale_confirmation')
+    [former] = shop.rpc.call('mail.template', 'read', [template_id], ['body_html'])
+    shop.query("""
+        CREATE SEQUENCE conflicts_in_email;
+        CREATE FUNCTION meet_conflict() RETURNS text LANGUAGE plpgsql AS $$
+        BEGIN
+            IF nextval('conflicts_in_email') = 1 THEN
+                RAISE EXCEPTION 'provoked' USING ERRCODE = '40001';
+            END IF;
+            RETURN 'Thank you';
+        END $$
+    """)
+    shop.rpc.call('mail.template', 'write', [template_id], {
+        'body_html': '<p t-out="object.env.cr.execute(\'SELECT meet_conflict()\')"/>',
+    })
+    yield
+    shop.rpc.call('mail.template', 'write', [template_id], {'body_html': former['body_html']})
+    shop.query('DROP FUNCTION meet_conflict; DROP SEQUENCE conflicts_in_email')
+
+
+def test_page_of_a_shopper_whose_email_meets_a_conflict_asks_again(merchant, conflict_in_email):
+    order_id = merchant.make_document('sale.order', 100)
+    tab = Tab(Document(merchant, 'sale.order', order_id))
+    merchant.set_manual_capture(False)
+    tab.open()
+    tab.pay()
+    tab.learn()
+
+    with pytest.raises(RPCError, match=f'^{BUSY}$'):
+        tab.poll()
+    assert tab.poll()['state'] == 'done'
+    assert merchant.read_documents('sale.order', [order_id]) == ['sale']
