@@ -2,7 +2,6 @@ from unittest.mock import Mock, call, patch
 
 from psycopg2 import InternalError, errors
 
-from odoo.exceptions import UserError
 from odoo.tests import tagged
 from odoo.tests.common import BaseCase
 
@@ -87,13 +86,13 @@ class TestUnwrapped(BaseCase):
         try:
             self._wrap(conflict, depth - 1, cause)
         except Exception:
-            raise UserError("The template is broken.") from cause
+            raise ValueError("The template is broken.") from cause
 
     def test_anything_else_is_raised_as_it_is(self):
         """ Test an error that has nothing to do with a conflict. """
-        error = UserError("The template is broken.")
+        error = ValueError("The template is broken.")
         error.__cause__ = KeyError("name")
-        with self.assertRaises(UserError) as raised, unwrapped():
+        with self.assertRaises(ValueError) as raised, unwrapped():
             raise error
         self.assertIs(raised.exception, error)
 
