@@ -29,7 +29,7 @@ from .venvs import get_python
 # What runs beside each other, each with servers of its own; those first that take longest when the
 # suite is thorough.
 JOBS = (
-    ('years',), ('servers',), ('stress',), ('odoo', 'core', 'upgrade'), ('browser',), ('apps',),
+    ('years',), ('servers',), ('stress',), ('browser',), ('odoo', 'core', 'upgrade'), ('apps',),
 )
 # What of another series than the first one is run by default: what differs between them.
 PARTS_OF_ANOTHER_SERIES = ('odoo', 'upgrade')
