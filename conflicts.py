@@ -50,9 +50,11 @@ def unwrapped():
     except CONFLICTS:
         raise
     except Exception as error:
-        cause = error
-        while cause and not isinstance(cause, CONFLICTS):
-            cause = cause.__cause__ or cause.__context__
-        if cause:
-            raise cause from None
+        causes = [error]
+        for cause in causes:
+            if isinstance(cause, CONFLICTS):
+                raise cause from None
+            following = cause.__cause__ or cause.__context__
+            if following and following not in causes:  # They may go round in circles.
+                causes.append(following)
         raise

@@ -92,6 +92,7 @@ class TestUnwrapped(BaseCase):
         """ Test an error that has nothing to do with a conflict. """
         error = ValueError("The template is broken.")
         error.__cause__ = KeyError("name")
+        error.__cause__.__cause__ = error  # And that goes round in circles.
         with self.assertRaises(ValueError) as raised, unwrapped():
             raise error
         self.assertIs(raised.exception, error)
