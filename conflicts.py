@@ -35,26 +35,35 @@ def retry(cr, attempt, conflicts=CONFLICTS):
     return attempt()
 
 
+def find_conflict(error):
+    """ Return the conflict that an error comes of, though something may tell it as its own error.
+
+    What renders e-mails tells whatever stops it as a fault of their template.
+
+    :param Exception error: The error.
+    :return: The conflict, which may be the error itself; `None` if it comes of none.
+    :rtype: Exception | None
+    """
+    causes = [error]
+    for cause in causes:
+        if isinstance(cause, CONFLICTS):
+            return cause
+        following = cause.__cause__ or cause.__context__
+        if following and following not in causes:  # They may go round in circles.
+            causes.append(following)
+    return None
+
+
 @contextmanager
 def unwrapped():
-    """ Have a conflict raised as what it is, though something may have told it as its own error.
-
-    What renders e-mails tells whatever stops it as a fault of their template. Who waits for a
-    conflict, to start over, would not know it any more, and show it to whoever asks: the template
-    with a traceback.
+    """ Have a conflict raised as what it is, for who starts over after one; see `find_conflict`.
 
     :raise Exception: What is raised within, or the conflict that it comes of.
     """
     try:
         yield
-    except CONFLICTS:
-        raise
     except Exception as error:
-        causes = [error]
-        for cause in causes:
-            if isinstance(cause, CONFLICTS):
-                raise cause from None
-            following = cause.__cause__ or cause.__context__
-            if following and following not in causes:  # They may go round in circles.
-                causes.append(following)
-        raise
+        conflict = find_conflict(error)
+        if conflict in (None, error):
+            raise
+        raise conflict from None

@@ -6,9 +6,11 @@ from odoo.exceptions import ValidationError
 from odoo.http import request
 
 from odoo.addons.payment.controllers.post_processing import PaymentPostProcessing
+from odoo.addons.payment_aps.conflicts import find_conflict
 from odoo.addons.payment_aps.controllers.paying_twice import TWICE_URL, get_aps_transaction
 
 STATUS_ROUTE = '/payment/status'
+RETRY = 'retry'  # By this message, the script of the engine's page knows that it is to look again.
 # How often the page of a failed payment looks whether it has succeeded after all.
 REFRESH_SECONDS = 30
 # How long a receipt is shown before the shopper is taken to what was paid.
@@ -37,12 +39,18 @@ class APSPostProcessing(PaymentPostProcessing):
 
     @http.route()
     def poll_status(self, **kwargs):
-        """ Override of `payment` to have APS asked again if the shopper goes on waiting, and to
-        lead those who have paid twice to a page that says so.
+        """ Override of `payment` to have APS asked again if the shopper goes on waiting, to lead
+        those who have paid twice to a page that says so, and to have the page look again if another
+        process was faster: the engine may tell that as an error of its own.
         """
         tx_sudo = get_aps_transaction()
         tx_sudo._aps_check_for_shopper()
-        values = super().poll_status(**kwargs)
+        try:
+            values = super().poll_status(**kwargs)
+        except Exception as error:  # The engine has rolled back.
+            if tx_sudo and find_conflict(error):
+                raise RuntimeError(RETRY) from error
+            raise
         if tx_sudo._aps_was_paid_twice():
             values['landing_route'] = TWICE_URL
         elif tx_sudo._aps_is_failed() or tx_sudo._aps_has_receipt():

@@ -4,7 +4,6 @@ from odoo import _, api, models
 from odoo.exceptions import ValidationError
 
 from odoo.addons.payment_aps.aps.message import Answer
-from odoo.addons.payment_aps.conflicts import unwrapped
 
 
 class PaymentTransaction(models.Model):
@@ -93,10 +92,9 @@ class PaymentTransaction(models.Model):
             self._aps_compare_authorized()
 
     def _finalize_post_processing(self):
-        """ Override of `payment` to find out if it was paid twice, and to have a conflict told. """
-        with unwrapped():
-            super()._finalize_post_processing()
-            self._aps_compare()
+        """ Override of `payment` to find out if it was paid twice. """
+        super()._finalize_post_processing()
+        self._aps_compare()
 
     @api.model
     def _aps_prepare_noted_invoices(self, values):

@@ -1,6 +1,5 @@
 from odoo import api, models
 
-from odoo.addons.payment_aps.conflicts import unwrapped
 from odoo.addons.payment_aps.models.payment_transaction_twice import PAID_STATES
 
 
@@ -63,10 +62,9 @@ class PaymentTransaction(models.Model):
             self._aps_book_leftovers()
 
     def _post_process(self):
-        """ Override of `payment` to find out if it was paid twice, and to have a conflict told. """
-        with unwrapped():
-            super()._post_process()
-            self.filtered(lambda tx: tx.state in PAID_STATES)._aps_compare()
+        """ Override of `payment` to find out if it was paid twice. """
+        super()._post_process()
+        self.filtered(lambda tx: tx.state in PAID_STATES)._aps_compare()
 
     @api.model
     def _aps_prepare_noted_invoices(self, _values):

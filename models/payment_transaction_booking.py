@@ -7,7 +7,7 @@ from odoo import Command, _, api, fields, models
 from odoo.exceptions import UserError
 
 from odoo.addons.payment_aps.aps.masking import shorten
-from odoo.addons.payment_aps.conflicts import CONFLICTS
+from odoo.addons.payment_aps.conflicts import CONFLICTS, unwrapped
 
 _logger = logging.getLogger(__name__)
 
@@ -112,7 +112,7 @@ class PaymentTransaction(models.Model):
         """
         self._aps_lock_once()  # Or what another process books meanwhile would be told as an error.
         try:
-            with self.env.cr.savepoint():
+            with unwrapped(), self.env.cr.savepoint():
                 self._aps_post_process()
                 return None
         except CONFLICTS:

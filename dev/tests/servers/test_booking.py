@@ -212,21 +212,22 @@ def conflict_in_email(shop):
     template_id = shop.rpc.ref('sale.mail_template_sale_confirmation')
     [former] = shop.rpc.call('mail.template', 'read', [template_id], ['body_html'])
     shop.query("""
-        CREATE SEQUENCE conflicts_in_email;
-        CREATE FUNCTION meet_conflict() RETURNS text LANGUAGE plpgsql AS $$
+        CREATE SEQUENCE emails_written START 2;
+        CREATE FUNCTION write_email() RETURNS text LANGUAGE plpgsql AS $$
         BEGIN
-            IF nextval('conflicts_in_email') = 1 THEN
+            IF nextval('emails_written') = 1 THEN
                 RAISE EXCEPTION 'provoked' USING ERRCODE = '40001';
             END IF;
             RETURN 'Thank you';
         END $$
     """)
-    shop.rpc.call('mail.template', 'write', [template_id], {
-        'body_html': '<p t-out="object.env.cr.execute(\'SELECT meet_conflict()\')"/>',
+    shop.rpc.call('mail.template', 'write', [template_id], {  # 19.0 tries it out.
+        'body_html': '<p t-out="object.env.cr.execute(\'SELECT write_email()\')"/>',
     })
+    shop.query('ALTER SEQUENCE emails_written MINVALUE 1 RESTART WITH 1')
     yield
     shop.rpc.call('mail.template', 'write', [template_id], {'body_html': former['body_html']})
-    shop.query('DROP FUNCTION meet_conflict; DROP SEQUENCE conflicts_in_email')
+    shop.query('DROP FUNCTION write_email; DROP SEQUENCE emails_written')
 
 
 def test_page_of_a_shopper_whose_email_meets_a_conflict_asks_again(merchant, conflict_in_email):
