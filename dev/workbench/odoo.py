@@ -5,7 +5,7 @@ import re
 import shutil
 
 from .odoo_source import link_addon
-from .system import CACHE, Failure, find_free_port, run, say, start, wait_for_http
+from .system import CACHE, Failure, find_free_port, locked, run, say, start, wait_for_http
 from .venvs import get_python
 
 # What the tests and the demo need around the addon.
@@ -95,10 +95,24 @@ class Odoo:
         dump = CACHE / f'{name}.dump'
         files = CACHE / f'{name}.files'
         filestore = self.data_folder / 'filestore' / name
-        if dump.exists() and files.exists():
-            self.postgres.restore(name, dump)
-            shutil.copytree(files, filestore, dirs_exist_ok=True)
-            return name
+        with locked(name):  # Other jobs need it as well, and begin at the same time.
+            if not (dump.exists() and files.exists()):
+                self._make_base(name, modules, dump, files, filestore)
+                return name
+        self.postgres.restore(name, dump)
+        shutil.copytree(files, filestore, dirs_exist_ok=True)
+        return name
+
+    def _make_base(self, name, modules, dump, files, filestore):
+        """ Make a database with the given modules, and keep it in the cache: its files first.
+
+        :param str name: The name of the database.
+        :param str modules: The modules, separated by commas.
+        :param Path dump: The file for the database.
+        :param Path files: The folder for its files.
+        :param Path filestore: Where Odoo has its files.
+        :return: None
+        """
         say(f"Making a database of Odoo {self.series} with {modules} (a minute)...")
         self.postgres.create(name)
         self.execute(
@@ -109,7 +123,6 @@ class Odoo:
         shutil.rmtree(files, ignore_errors=True)
         shutil.copytree(filestore, files)
         self.postgres.dump(name, dump)
-        return name
 
     def _name_base(self, modules):
         """ Return the name of the database with the given modules. """

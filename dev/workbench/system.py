@@ -1,6 +1,7 @@
 """ Commands, packages, ports and processes of this machine. """
 
 import atexit
+import fcntl
 import os
 import shutil
 import signal
@@ -12,7 +13,7 @@ import threading
 import time
 import urllib.error
 import urllib.request
-from contextlib import nullcontext
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 
 REPOSITORY = Path(__file__).resolve().parents[2]
@@ -215,6 +216,18 @@ def wait_for_http(url, process, log, seconds=180):
     raise Failure(f"The server at {url} doesn't answer. Log: {log}")
 
 
+@contextmanager
+def locked(name):
+    """ Have one process at a time do what several may find undone.
+
+    :param str name: What they do.
+    """
+    CACHE.mkdir(parents=True, exist_ok=True)
+    with open(CACHE / f'{name}.lock', 'w') as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        yield
+
+
 def install_packages(*names):
     """ Install Debian packages that are missing.
 
@@ -229,14 +242,14 @@ def install_packages(*names):
     apt = ['apt-get'] if os.geteuid() == 0 else ['sudo', '-n', 'apt-get']
     if not shutil.which(apt[0]):
         raise Failure(f"Please install these Debian packages: {' '.join(missing)}")
-    CACHE.mkdir(parents=True, exist_ok=True)
-    log = CACHE / 'apt.log'
     environment = {**os.environ, 'DEBIAN_FRONTEND': 'noninteractive'}
-    run([*apt, 'update'], log=log, env=environment)
-    run(
-        [*apt, 'install', '-y', '--no-install-recommends', *missing], log=log, env=environment,
-        what=f"Installing {' '.join(missing)} with apt",
-    )
+    with locked('apt'):
+        log = CACHE / 'apt.log'
+        run([*apt, 'update'], log=log, env=environment)
+        run(
+            [*apt, 'install', '-y', '--no-install-recommends', *missing], log=log, env=environment,
+            what=f"Installing {' '.join(missing)} with apt",
+        )
 
 
 def is_installed(name):
